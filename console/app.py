@@ -42,7 +42,9 @@ MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
 # Handlers of Socket.IO events register themselves when their module is imported.
 SOCKETS = ("console.tickets.sockets", "console.chat.sockets")
 # What a lower domain makes a higher one do, without its being imported there.
-HOOKS = ("console.billing.duties.making", "console.tickets.service.handover")
+HOOKS = (
+    "console.billing.duties.making", "console.tickets.service.address_change", "console.tickets.service.handover",
+)  # fmt: skip
 for _module in (*SOCKETS, *HOOKS):
     import_module(_module)
 

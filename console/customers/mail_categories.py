@@ -37,7 +37,7 @@ CATEGORIES: dict[str, MailCategory | Personal] = {
     "email_change_new": Personal.SECURITY,
     "email_change_old": Personal.SECURITY,
     "email_changed": Personal.SECURITY,
-    "account_state": Personal.SECURITY,
+    "account_state": MailCategory.GENERAL,
     "erasure_cancelled": Personal.SECURITY,
     "erasure_requested": Personal.SECURITY,
     "export_ready": Personal.ANSWER,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import settings
+from console.customers.mail_categories import addressee, receivers
 from console.customers.models import Customer, Invitation, Membership
+from console.customers.rights import MailCategory
 from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
 
@@ -14,9 +16,17 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
     """Write to the account's owner that its people changed, unless they did it themselves.
 
     Args:
-        what: ``added``, ``changed`` or ``removed``; ``invited`` and ``joined`` are about an invitation.
+        what: ``added``, ``changed`` (the permissions), ``details``, ``removed``, or ``joined`` by an invitation.
     """
-    customer = membership.customer
+    _notify_owner(actor, membership.customer, what, membership.name, membership.person.email)
+
+
+def notify_owner_of_invitation(actor: Actor, invitation: Invitation) -> None:
+    """Write to the account's owner that someone was invited to it, unless they did it themselves."""
+    _notify_owner(actor, invitation.customer, "invited", "", invitation.email)
+
+
+def _notify_owner(actor: Actor, customer: Customer, what: str, whom: str, email: str) -> None:
     owner = customer.owner
     if owner is None or (actor.kind == "person" and actor.id == owner.id):
         return
@@ -26,8 +36,8 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
         "people_changed",
         about=f"customer:{customer.number}",
         what=what,
-        whom=membership.name,
-        email=membership.person.email,
+        whom=whom,
+        email=email,
         by=actor.name,
         by_support=actor.kind == "staff",
         customer=customer.name,
@@ -35,22 +45,21 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
     )
 
 
-def notify_owner_of_state(customer: Customer, reason: str) -> None:
-    """Write to the account's owner, if it has one, that it was suspended, closed or opened again, and why."""
-    if customer.owner is None:
-        return
-    write_to(
-        customer.owner,
-        customer,
-        "account_state",
-        about=f"customer:{customer.number}",
-        state=customer.status.value,
-        reason=reason,
-        at=clock.now(),
-        customer=customer.name,
-        number=customer.number,
-        portal=settings().portal_brand,
-    )
+def notify_of_state(customer: Customer, reason: str) -> None:
+    """Write to those who get general messages that the account was suspended, closed or opened again, and why."""
+    for member in receivers(customer, MailCategory.GENERAL):
+        write_to(
+            addressee(member),
+            customer,
+            "account_state",
+            about=f"customer:{customer.number}",
+            state=customer.status.value,
+            reason=reason,
+            at=clock.now(),
+            customer=customer.name,
+            number=customer.number,
+            portal=settings().portal_brand,
+        )
 
 
 def write_invitation(actor: Actor, invitation: Invitation, link: SecretLink) -> None:

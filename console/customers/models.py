@@ -208,6 +208,11 @@ class Membership(Base):
         """Return what this account calls the person."""
         return self.contact_name or self.person.name
 
+    @property
+    def phone_number(self) -> str:
+        """Return the number that this account knows: of a contact it added, never what another account wrote down."""
+        return self.phone or ("" if self.contact_name else self.person.phone)
+
     def held_rights(self) -> frozenset[Right]:
         """Return the rights this person holds on this account now."""
         if self.is_owner:
@@ -227,7 +232,7 @@ class Invitation(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     email: Mapped[str] = mapped_column(String(254))  # in lower case
     rights: Mapped[list[str]] = mapped_column(JSON)
-    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # None: staff, for a caller
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))  # None: the console itself
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # accepted or revoked

@@ -93,7 +93,7 @@ def person_behind(token: str) -> Person:
     subject = tokens.subject_of(RESET, token)
     person = db.session.get(Person, int(subject.partition(":")[2])) if subject else None
     if person is None or person.password_hash is None:
-        raise _gone()
+        raise tokens.gone()
     return person
 
 
@@ -105,7 +105,7 @@ def reset(token: str, password_hash: str, address: str | None) -> Person:
     """
     person = _lock(person_behind(token).id)
     if tokens.use(RESET, token) != _subject(person.id):
-        raise _gone()
+        raise tokens.gone()
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.password_reset", _subject(person.id))
     _put(actor, person, password_hash, held=True)
@@ -144,7 +144,3 @@ def _lock(person_id: int) -> Person:
 
 def _subject(person_id: int) -> str:
     return f"person:{person_id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

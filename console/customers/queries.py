@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from console.audit.models import AuditEntry
@@ -37,6 +37,8 @@ from console.staff.roles import Permission
 
 _NUMBER = re.compile(r"[Kk]-([0-9]{1,12})")
 _BIG = 2**31
+# ``Membership.name`` in a statement.
+_MEMBER_NAME: ColumnElement[str] = func.coalesce(func.nullif(Membership.contact_name, ""), Person.name)
 NOTHING: frozenset[Right] = frozenset()
 
 
@@ -203,7 +205,7 @@ def find_member(membership_id: int) -> Membership | None:
 def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]:
     """Return the account's latest verifications, newest first, with the names."""
     query = (
-        select(Verification, Person.name, Staff.name)
+        select(Verification, _MEMBER_NAME, Staff.name)
         .outerjoin(Staff, Staff.id == Verification.staff_id)
         .outerjoin(Verification.membership)
         .outerjoin(Membership.person)

@@ -18,9 +18,10 @@ from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.core.upsert import insert_missing
 from console.customers.models import Customer, CustomerKind, MemberRole, Membership, Person, Registration
 from console.customers.service import CustomerData, MemberData, check_customer, check_member, enroll, register_customer
 from console.mail import limits
@@ -121,7 +122,7 @@ def registration_behind(token: str) -> Registration:
     subject = tokens.subject_of(PURPOSE, token)
     row = db.session.get(Registration, int(subject.partition(":")[2])) if subject else None
     if row is None or has_sign_in(row.email):
-        raise _gone()
+        raise tokens.gone()
     return row
 
 
@@ -136,8 +137,12 @@ def confirm(token: str, password_hash: str, address: str | None) -> Membership:
     """
     row = registration_behind(token)
     if row.password_hash != password_hash or tokens.use(PURPOSE, token) != _subject(row):
-        raise _gone()
-    person = _person(row)
+        raise tokens.gone()
+    try:
+        person = make_sign_in(row.email, row.name, row.password_hash)
+    except Conflict as refusal:
+        raise tokens.gone() from refusal
+    person.language = row.language
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.registered", f"person:{person.id}")
     customer = _open_account(row)
@@ -148,6 +153,23 @@ def confirm(token: str, password_hash: str, address: str | None) -> Membership:
     db.session.delete(row)
     db.session.flush()
     return membership
+
+
+def make_sign_in(email: str, name: str, password_hash: str) -> Person:
+    """Make the sign-in of an address: a contact somewhere else gets theirs, others are new. Of two at once one does.
+
+    Raises:
+        Conflict: ``registered``: it has one already.
+    """
+    blank = {"email": email, "name": one_line(name), "phone": "", "created_at": clock.now()}
+    insert_missing(Person, [blank], Person.email)
+    query = select(Person).where(Person.email == email).with_for_update()
+    person = db.session.scalars(query.execution_options(populate_existing=True)).one()
+    if person.password_hash is not None:
+        raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
+    person.name, person.password_hash = one_line(name), password_hash
+    db.session.flush()
+    return person
 
 
 def has_sign_in(email: str) -> bool:
@@ -176,22 +198,5 @@ def _open_account(row: Registration) -> Customer:
     return register_customer(SYSTEM, _account(row))
 
 
-def _person(row: Registration) -> Person:
-    """Return the person: a contact somewhere else gets their sign-in, others are new."""
-    person = db.session.scalar(select(Person).where(Person.email == row.email).with_for_update())
-    if person is not None and person.password_hash is not None:
-        raise _gone()
-    if person is None:
-        person = Person(email=row.email, created_at=clock.now())
-        db.session.add(person)
-    person.name, person.password_hash, person.language = row.name, row.password_hash, row.language
-    db.session.flush()
-    return person
-
-
 def _subject(row: Registration) -> str:
     return f"registration:{row.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

@@ -22,7 +22,7 @@ from console.core.money import CURRENCIES
 from console.core.text import is_blank, one_line
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
-from console.customers.mails import notify_owner_of_state
+from console.customers.mails import notify_of_state
 from console.customers.masking import mask_pins
 from console.customers.models import (
     CUSTOMER_SEARCH,
@@ -234,7 +234,7 @@ def end_verifications(condition: object, *, reason: str) -> None:
 
 
 def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, reason: str) -> None:
-    """Change an account's state and write to its owner, with the reason."""
+    """Change an account's state and write to its people who get general messages, with the reason."""
     actor.require(Permission.SET_ACCOUNT_STATE)
     reason = mask_pins(one_line(reason))[0]
     if not reason:
@@ -247,7 +247,7 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
         raise Conflict(lazy_gettext("The state of this account was changed in the meantime."), code="state")
     before, customer.status = customer.status, status
     db.session.flush()
-    notify_owner_of_state(customer, reason)
+    notify_of_state(customer, reason)
     record(
         actor,
         "customer.status_changed",

@@ -96,7 +96,7 @@ def write_recovery_notice(recovery: DeviceRecovery, account: Customer, cancel: S
     )
 
 
-def tell_supervisor_of_recovery(supervisor: Staff, recovery: DeviceRecovery) -> None:
+def notify_supervisor_of_recovery(supervisor: Staff, recovery: DeviceRecovery) -> None:
     """Write to a supervisor that a lost device waits: who it is about is on the page behind the link."""
     queue(
         "device_recovery_review",

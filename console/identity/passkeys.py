@@ -177,7 +177,7 @@ def take(purpose: str, holder: str, credential: str, address: str | None, person
         return None
     person = lock_person(passkey.person_id)
     passkey = db.session.get(Passkey, passkey.id, populate_existing=True)  # as it is under the lock
-    if passkey is None:
+    if passkey is None or person.password_hash is None:  # without one they have no sign-in
         return None
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     try:

@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
+from console.customers.account.hooks import HandedOver, register_address_changed, register_handed_over
 from console.customers.models import Person, PersonSession
 from console.identity import factors, mails, passkeys
 from console.identity.access import lock_own, lock_person, subject_of
@@ -56,7 +57,7 @@ def ask(actor: Actor, person: Person) -> DeviceRecovery:
     for account in mails.accounts_of_others(person):
         mails.write_recovery_notice(recovery, account, _cancel_link(recovery))
     for supervisor in staff_who_may(Permission.REVIEW_RECOVERY):
-        mails.tell_supervisor_of_recovery(supervisor, recovery)
+        mails.notify_supervisor_of_recovery(supervisor, recovery)
     record(actor, "person.recovery_asked", subject_of(person), until=recovery.ready_at.isoformat())
     return recovery
 
@@ -73,7 +74,7 @@ def recovery_behind(token: str, purpose: str) -> DeviceRecovery:
     subject = tokens.subject_of(purpose, token)
     recovery = db.session.get(DeviceRecovery, int(subject.partition(":")[2])) if subject else None
     if recovery is None or not recovery.is_open(clock.now()):
-        raise _gone()
+        raise tokens.gone()
     return recovery
 
 
@@ -89,7 +90,7 @@ def finish(token: str, address: str | None) -> Person:
     if not recovery.is_ready(clock.now()):
         raise Conflict(lazy_gettext("The 24 hours are not over yet."), code="waiting")
     if tokens.use(REMOVE, token) != _subject(recovery):
-        raise _gone()
+        raise tokens.gone()
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     factors.remove(person)
     passkeys.remove_all(person)
@@ -109,7 +110,7 @@ def cancel(token: str, address: str | None) -> Person:
     """
     recovery = _lock(recovery_behind(token, CANCEL).id)
     if tokens.use(CANCEL, token) != _subject(recovery):
-        raise _gone()
+        raise tokens.gone()
     _end(recovery, RecoveryEnd.CANCELLED)
     visitor = Actor(kind="visitor", id=None, name="", address=address)
     record(visitor, "person.recovery_cancelled", subject_of(recovery.person))
@@ -135,18 +136,14 @@ def stop(actor: Actor, session_id: int) -> None:
 
 def end_by_sign_in(actor: Actor, person: Person) -> None:
     """End the waiting period of a locked person who signed in with a code or a passkey: the device is not lost."""
-    recovery = db.session.scalar(_open(person.id))
-    if recovery is not None:
-        _end(recovery, RecoveryEnd.SIGNED_IN)
-        record(actor, "person.recovery_cancelled", subject_of(person))
+    _end_open(actor, person, RecoveryEnd.SIGNED_IN)
 
 
-def end_for_erasure(actor: Actor, person: Person) -> None:
-    """End the waiting period of a person who is erased, as part of the erasure."""
-    recovery = db.session.scalar(_open(person.id))
-    if recovery is not None:
-        _end(recovery, RecoveryEnd.CANCELLED)
-        record(actor, "person.recovery_cancelled", subject_of(person))
+def end_with_sign_in(actor: Actor, person: Person) -> None:
+    """Remove the second factors of a person whose sign-in ends, as part of that; a waiting period ends with them."""
+    _end_open(actor, person, RecoveryEnd.CANCELLED)
+    factors.remove(person)
+    passkeys.remove_all(person)
 
 
 def review(actor: Actor, recovery_id: int, customer_id: int, *, refuse: bool) -> DeviceRecovery:
@@ -191,8 +188,15 @@ def _lock(recovery_id: int) -> DeviceRecovery:
     lock_person(person_id)
     recovery = db.session.get(DeviceRecovery, recovery_id, with_for_update=True, populate_existing=True)
     if recovery is None:
-        raise _gone()
+        raise tokens.gone()
     return recovery
+
+
+def _end_open(actor: Actor, person: Person, how: RecoveryEnd) -> None:
+    recovery = db.session.scalar(_open(person.id))
+    if recovery is not None:
+        _end(recovery, how)
+        record(actor, "person.recovery_cancelled", subject_of(person))
 
 
 def _end(recovery: DeviceRecovery, how: RecoveryEnd) -> None:
@@ -211,5 +215,16 @@ def _subject(recovery: DeviceRecovery) -> str:
     return f"recovery:{recovery.id}"
 
 
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
+def _after_handover(actor: Actor, event: HandedOver) -> None:
+    """Leave the old owner no way in, where they are on no other account: a passkey needs no password."""
+    if not event.keeps_sign_in:
+        end_with_sign_in(actor, lock_person(event.old.id))
+
+
+def _after_address_change(actor: Actor, person: Person, _old: str) -> None:
+    """End the waiting period: its link is in a mailbox that is the person's no longer. They can ask again."""
+    _end_open(actor, person, RecoveryEnd.CANCELLED)
+
+
+register_handed_over("factors", _after_handover)
+register_address_changed("recovery", _after_address_change)

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from console.audit.models import AuditEntry
 from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
@@ -148,8 +149,16 @@ def _state(person: Person) -> str:
     return sealer().keyed_digest("person-pending", "|".join(str(part) for part in parts))
 
 
+def _was_signed_in(person: Person) -> bool:
+    """Return whether a person signed in before: their sessions are deleted with time, the audit log is not."""
+    session = select(PersonSession.id).where(PersonSession.person_id == person.id)
+    entry = select(AuditEntry.id).where(
+        AuditEntry.subject == subject_of(person), AuditEntry.action == "person.signed_in"
+    )
+    return any(db.session.scalar(query.limit(1)) is not None for query in (session, entry))
+
+
 def _enter(person: Person, browser: Browser) -> str:
-    before = db.session.scalar(select(PersonSession.id).where(PersonSession.person_id == person.id).limit(1))
-    if before is not None and not browser.known:
+    if not browser.known and _was_signed_in(person):
         mails.notify_new_sign_in(person, browser.device, browser.address)
     return signin.enter(person, address=browser.address, user_agent=browser.user_agent, old_token=browser.old_token)

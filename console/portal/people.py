@@ -215,7 +215,7 @@ def _filled_in(member: Membership) -> dict[str, Any]:
     return {
         "name": member.name,
         "email": member.person.email,
-        "phone": member.phone or member.person.phone,
+        "phone": member.phone_number,
         "address": member.address,
         "city": member.city,
         "postcode": member.postcode,

@@ -125,6 +125,7 @@ def _page(form: PortalForm | None = None, which: str = "") -> str:
     return render_template(
         "portal/privacy.html",
         form=form or PortalForm(formdata=None),
+        blank=PortalForm(formdata=None),
         which=which,
         owned=owned,
         exports=exports.exports_of(person),
@@ -137,7 +138,7 @@ def _page(form: PortalForm | None = None, which: str = "") -> str:
 
 def _frame() -> dict[str, Any]:
     accounts = own_accounts()
-    return {"accounts": accounts, "mine": accounts[0] if accounts else None}
+    return {"accounts": accounts, "mine": chosen(accounts) if accounts else None}
 
 
 def _export(row: DataExport) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def export_behind(actor: Actor, token: str) -> DataExport:
     subject = tokens.subject_of(PURPOSE, token)
     row = db.session.get(DataExport, int(subject.partition(":")[2])) if subject else None
     if row is None or row.state is not ExportState.READY or actor.kind != "person" or actor.id != row.person_id:
-        raise _gone()
+        raise tokens.gone()
     return row
 
 
@@ -109,11 +109,11 @@ def download(actor: Actor, token: str) -> bytes:
     """
     row = export_behind(actor, token)
     if tokens.use(PURPOSE, token) != _subject(row):
-        raise _gone()
+        raise tokens.gone()
     try:
         content = store().get(row.digest or "")
     except (FileNotFoundError, DamagedFile, ValueError) as error:
-        raise _gone() from error
+        raise tokens.gone() from error
     row.downloaded_at = clock.now()
     db.session.flush()
     _record(actor, "export.downloaded", row)
@@ -161,6 +161,10 @@ def _claim() -> tuple[int, str] | None:
 
 def _prepare(key: int, lease: str) -> bool:
     row = db.session.get_one(DataExport, key, populate_existing=True)
+    if row.customer is not None and not _owns(row.person, row.customer):  # handed over since
+        with transaction():
+            _fail(key, lease)
+        return False
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         write_archive(file, row.person, row.customer)
         file.seek(0)
@@ -189,9 +193,21 @@ def _prepare(key: int, lease: str) -> bool:
 
 
 def _give_up(key: int, lease: str) -> None:
+    if db.session.get_one(DataExport, key, populate_existing=True).attempts >= MOST_TRIES:
+        _fail(key, lease)
+
+
+def _fail(key: int, lease: str) -> None:
     row = db.session.get_one(DataExport, key, with_for_update=True, populate_existing=True)
-    if row.lease == lease and row.attempts >= MOST_TRIES:
+    if row.lease == lease:
         row.state, row.lease, row.leased_until = ExportState.FAILED, None, None
+
+
+def _owns(person: Person, customer: Customer) -> bool:
+    query = select(Membership.id).where(
+        Membership.customer_id == customer.id, Membership.person_id == person.id, Membership.is_owner
+    )
+    return db.session.scalar(query) is not None
 
 
 # --- the archive
@@ -259,7 +275,3 @@ def _record(actor: Actor, action: str, row: DataExport) -> None:
 
 def _subject(row: DataExport) -> str:
     return f"export:{row.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

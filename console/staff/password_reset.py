@@ -16,8 +16,6 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import NotFound
-from console.core.texts import lazy_gettext
 from console.mail.links import SecretLink
 from console.mail.service import NoRecipient, write_to
 from console.staff.models import Staff
@@ -56,7 +54,7 @@ def account_behind(token: str) -> Staff:
     subject = tokens.subject_of(RESET, token)
     staff = db.session.get(Staff, _key(subject)) if subject else None
     if staff is None or not staff.active:
-        raise _gone()
+        raise tokens.gone()
     return staff
 
 
@@ -70,7 +68,7 @@ def reset(token: str, password_hash: str, address: str | None) -> Staff:
     """
     staff = lock_staff(account_behind(token).id)
     if not staff.active or tokens.use(RESET, token) != token_subject(staff.id):
-        raise _gone()
+        raise tokens.gone()
     actor = staff.actor(address)
     record(actor, "staff.password_reset", staff.email)
     return put_password(actor, staff, password_hash)
@@ -78,7 +76,3 @@ def reset(token: str, password_hash: str, address: str | None) -> Staff:
 
 def _key(subject: str) -> int:
     return int(subject.partition(":")[2])
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

@@ -301,7 +301,7 @@ def _live_view(verification: Verification) -> LiveVerification:
     assert member is not None  # noqa: S101  # see _opens
     return LiveVerification(
         id=verification.id,
-        person=member.person.name,
+        person=member.name,
         role=member.role,
         rights=verification.opened_rights(),
         started_at=verification.started_at,

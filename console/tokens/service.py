@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 
 from console.core import clock
 from console.core.db import db
+from console.core.errors import NotFound
 from console.core.ids import new_token, token_digest
+from console.core.texts import lazy_gettext
 from console.tokens.models import OneTimeToken
 
 
@@ -52,6 +54,11 @@ def revoke(purpose: str, subject: str) -> int:
     """Make every token of ``subject`` void; return how many there were."""
     query = update(OneTimeToken).where(*_of(purpose, subject), *_live()).values(used_at=clock.now())
     return len(db.session.execute(query.returning(OneTimeToken.id)).all())
+
+
+def gone() -> NotFound:
+    """Return the refusal of a link that was used, was called back, is too old, or never was."""
+    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
 
 
 def clear(before: datetime) -> None:

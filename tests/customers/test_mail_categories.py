@@ -18,6 +18,7 @@ from console.customers.mail_categories import CATEGORIES, Personal, receivers
 from console.customers.models import Customer, MemberRole, Membership
 from console.customers.people.members import choose_mail, remove_member
 from console.customers.rights import MailCategory, Right
+from console.customers.service import suspend_customer
 from console.mail.models import Mail, MailState
 from console.mail.templates import names
 from console.staff.models import Staff
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.only("sqlite")
 
 # What each mail is, and to whom: the whole list, so that a new one is decided about.
 EXPECTED = {
+    MailCategory.GENERAL: {"account_state"},
     MailCategory.PRODUCT: {
         "migration_executed", "migration_offer", "migration_rejected", "migration_requested", "migration_update",
     },
@@ -47,7 +49,6 @@ EXPECTED = {
         "ticket_copy", "ticket_forward", "ticket_opened", "ticket_reply", "ticket_solved", "verification_asked",
     },
     Personal.SECURITY: {
-        "account_state",
         "device_recovery", "device_recovery_notice", "email_change_known", "email_change_new", "email_change_old",
         "email_changed", "erasure_cancelled", "erasure_requested", "handover_update", "override", "people_changed",
         "person_new_sign_in", "person_password_changed", "person_password_reset", "pin_locked", "pin_renewed",
@@ -149,6 +150,13 @@ def test_a_migration_is_told_to_who_gets_it_and_documents_to_who_gets_those(sess
     number = re.compile(r"PR-\d{4}-\d+")
     assert number.search(texts[invoice]) and number.search(texts[old.owner.person.email])
     assert not number.search(texts[product])
+
+
+def test_a_suspended_account_is_told_to_who_gets_general_messages(session: Session, company: Company) -> None:
+    with transaction():
+        suspend_customer(factories.make_staff(Role.SUPERVISOR).actor(), company.customer, "Dug")
+    general = company.contacts[MailCategory.GENERAL].person.email
+    assert sent_to(session, "account_state") == {company.owner.person.email, general}
 
 
 def test_a_person_chooses_their_own_mail(

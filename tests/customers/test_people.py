@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,6 +33,7 @@ from console.customers.service import close_customer
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories
+from tests.billing.test_migration_concurrency import at_once
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.both
@@ -248,6 +251,23 @@ def test_an_invitation_dies_with_what_it_came_from(
     assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
 
 
+def test_a_hold_that_begins_later_stops_what_an_invitation_grants(
+    customer: Customer, owner: Membership, clock: Clock
+) -> None:
+    granted, bare = invite(customer, owner, Right.TRANSFER), invite(customer, owner, email="bez@example.rs")
+    with transaction():
+        holds.begin(actor_of(owner), owner.person, "password_reset")
+    with pytest.raises(Conflict) as refusal, transaction():
+        invitations.register_invited(granted, "Petar Pozvan", "hash", None)
+    assert refusal.value.code == "held"
+    assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
+    with transaction():  # it grants nothing
+        assert invitations.register_invited(bare, "Bez Dozvola", "hash", None).held_rights() == frozenset()
+    clock.advance(holds.LASTS)
+    with transaction():
+        assert invitations.register_invited(granted, "Petar Pozvan", "hash", None).held_rights() == {Right.TRANSFER}
+
+
 def test_invitations_are_few_and_checked(customer: Customer, owner: Membership) -> None:
     by = actor_of(owner)
     with pytest.raises(Invalid), transaction():
@@ -271,3 +291,20 @@ def test_a_link_sent_again_replaces_the_first(customer: Customer, owner: Members
     with pytest.raises(NotFound):
         invitations.invitation_behind(first)
     assert invitations.invitation_behind(second).expires_at > core_clock.now()
+
+
+def test_of_two_accounts_that_invite_one_address_one_makes_the_sign_in(
+    app: Flask, customer: Customer, owner: Membership
+) -> None:
+    def register(token: str) -> int:
+        with transaction():
+            return invitations.register_invited(token, "Petar Pozvan", "hash", None).customer_id
+
+    other = factories.owner_of(factories.make_customer())
+    for number in range(5):
+        email = f"p{number}@example.rs"
+        tokens = [invite(one.customer, one, email=email) for one in (owner, other)]
+        db.session.rollback()
+        results = at_once(app, [partial(register, token) for token in tokens])
+        refused = [one for one in results if isinstance(one, Refusal)]
+        assert [one.code for one in refused] == ["registered"], results

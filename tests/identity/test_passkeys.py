@@ -159,3 +159,11 @@ def test_no_more_than_so_many(person: Person) -> None:
 def _with(original: Device, **changed: Any) -> Device:
     values = {name: getattr(original, name) for name in ("origin", "rp_id", "verifies", "count", "handle", "key")}
     return Device(**{**values, "credential_id": original.credential_id, **changed})
+
+
+def test_who_has_no_sign_in_any_more_is_not_let_in(person: Person) -> None:
+    key = device()
+    add(person, key)
+    with transaction():
+        person.password_hash = None
+    assert taken(key.get(asked())) is None

@@ -14,6 +14,7 @@ from console.core import clock as core_clock
 from console.core.actor import Actor
 from console.core.errors import ConfirmationNeeded, Conflict, NotFound
 from console.core.transaction import transaction
+from console.customers.account import emails
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
@@ -59,6 +60,21 @@ def tokens_of(session: Session, template: str, way: str) -> list[str]:
 def finish(token: str) -> None:
     with transaction():
         recovery.finish(token, None)
+
+
+def test_a_new_address_ends_the_wait_whose_link_is_in_the_old_mailbox(session: Session, user: Membership) -> None:
+    factories.switch_totp_on(user.person)
+    ask(user)
+    (token,) = tokens_of(session, "device_recovery", "/moj/recovery/(?!stop)")
+    with transaction():
+        emails.ask(factories.person_actor(user.person), "nova@example.rs")
+    for template in ("email_change_old", "email_change_new"):
+        (link,) = tokens_of(session, template, "/moj/email/confirm/")
+        with transaction():
+            emails.confirm(link, None)
+    with pytest.raises(NotFound):
+        recovery.recovery_behind(token, REMOVE)
+    assert open_recovery(user.person_id) is None and authenticator_of(user.person_id) is not None
 
 
 def test_after_the_wait_the_link_removes_everything_once(session: Session, user: Membership, clock: Clock) -> None:

@@ -16,8 +16,9 @@ from console.customers import holds
 from console.customers.account import handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import Correction, Handover
-from console.customers.models import Customer, CustomerKind, MemberRole, Membership
+from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership
 from console.customers.rights import Right
+from console.customers.verification.portal import verify_in_portal
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
@@ -195,6 +196,31 @@ def test_a_known_person_accepts_with_their_password_and_an_offer_is_declined_or_
     assert factories.owner_of(owner.customer).person_id == known.id
 
 
+# --- one's own data --------------------------------------------------------------------------------------------------
+
+
+def test_a_passkey_confirms_where_the_password_does(signed_in: ConsoleClient, owner: Membership, clock: Clock) -> None:
+    factories.make_passkey(owner.person)
+    service = factories.make_service(owner.customer)
+    clock.advance(timedelta(minutes=11))
+    for path in ("/moj/privacy", f"/moj/migrations/new?service={service.id}"):
+        assert "data-passkey-confirm" in signed_in.get(path).text, path
+
+
+def test_the_page_stays_with_the_account_that_was_chosen(signed_in: ConsoleClient, owner: Membership) -> None:
+    other = factories.make_customer(owner=owner.person)
+    assert f"/moj/notices?account={other.number}" in signed_in.get(f"/moj/privacy?account={other.number}").text
+
+
+def test_a_suspended_account_leads_to_support_only_who_may_ask(client: ConsoleClient, firm: Customer) -> None:
+    with transaction():
+        firm.status = CustomerStatus.SUSPENDED
+    for rights in ([Right.TICKETS], []):
+        sign_in_person(client, factories.make_member(firm, rights=rights).person.email)
+        page = client.get("/moj/", headers=ENGLISH).text
+        assert "This account is suspended." in page and ("/moj/tickets/new" in page) is bool(rights)
+
+
 # --- PIN -------------------------------------------------------------------------------------------------------------
 
 
@@ -220,6 +246,13 @@ def test_the_last_use_of_the_pin_is_shown_and_can_be_denied(
     board = new_client()
     sign_in(board, staff=supervisor)
     assert "Denied verifications" in board.get("/console/", headers=ENGLISH).text
+
+
+def test_what_the_person_verified_themselves_is_not_denied(signed_in: ConsoleClient, owner: Membership) -> None:
+    with transaction():
+        verification = verify_in_portal(actor_of(owner), owner, factories.pin_of(owner))
+    assert verification is not None
+    assert signed_in.submit(f"/moj/pin/deny/{verification.id}").status_code == 404
 
 
 # --- who finds what --------------------------------------------------------------------------------------------------

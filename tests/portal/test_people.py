@@ -11,13 +11,14 @@ from sqlalchemy import select
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import Invitation, MemberRole, Membership, Person
-from console.customers.people.members import change_user, remove_member
+from console.customers.people.members import ContactData, add_contact, change_user, remove_member
 from console.customers.rights import Right
+from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
 from tests.customers.test_people import actor_of
 from tests.portal.things import token_of
-from tests.support.client import ConsoleClient, sign_in_person
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -44,6 +45,25 @@ def test_a_contact_is_added_changed_and_removed(client: ConsoleClient, owner: Me
     )
     assert client.submit(f"/moj/members/{row['id']}/remove").status_code == 303
     assert client.get_json("/moj/contacts/").json == {"items": [], "next": None}
+
+
+def test_what_another_account_wrote_down_of_a_contact_is_not_shown(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership
+) -> None:
+    elsewhere = factories.owner_of(factories.make_customer())
+    with transaction():
+        known = ContactData("Vera Tuđa", "vera@knjige.example.rs", phone="060 111 222")
+        add_contact(actor_of(elsewhere), elsewhere.customer, known)
+    sign_in_person(client, owner.person.email)
+    added = client.submit("/moj/contacts/", json=True, name="Vera", email=known.email).json["contact"]
+    assert (added["name"], added["phone"]) == ("Vera", "")
+    pages = [client.get(f"/moj/contacts/{added['id']}").text, client.get(f"/moj/pin?member={added['id']}").text]
+    desk = new_client()
+    factories.make_verification(sign_in(desk, Role.AGENT), owner)
+    pages += [desk.get(f"/console/customers/{owner.customer.number}{tab}").text for tab in ("", "?tab=people")]
+    pages.append(desk.get_json(f"/console/customers/{owner.customer.number}").text)
+    for page in pages:
+        assert "Vera" in page and "Tuđa" not in page and "060 111 222" not in page
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(client: ConsoleClient, owner: Membership) -> None:

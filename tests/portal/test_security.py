@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from console.core.db import db
 from console.customers.models import Membership
+from console.customers.queries import sessions_of
+from console.customers.retention import forget_sessions
 from console.identity.passkeys import relying_party
 from console.identity.queries import authenticator_of, passkeys_of
 from console.identity.recovery import WAIT
@@ -133,6 +135,17 @@ def test_a_new_browser_is_reported_and_the_first_and_the_known_ones_are_not(
     sign_in_person(new_client(), owner.person.email)
     (mail,) = mails("person_new_sign_in")
     assert mail.to_address == owner.person.email and "/moj/sessions" in mail.text
+
+
+def test_a_new_browser_is_reported_to_who_comes_three_times_a_year(
+    client: ConsoleClient, new_client: NewClient, owner: Membership, clock: Clock
+) -> None:
+    sign_in_person(client, owner.person.email)
+    clock.advance(timedelta(days=200))
+    forget_sessions()
+    assert sessions_of(owner.person_id) == []
+    sign_in_person(new_client(), owner.person.email)
+    assert [mail.to_address for mail in mails("person_new_sign_in")] == [owner.person.email]
 
 
 def test_a_passkey_is_a_way_in_a_second_step_and_a_confirmation(

@@ -105,6 +105,17 @@ def test_one_account_alone(staff: Staff) -> None:
     assert "Piše vetrenjaca" not in "".join(archive.read(name).decode() for name in names)
 
 
+def test_who_handed_the_account_over_gets_no_copy_of_it(staff: Staff) -> None:
+    one = someone("vetrenjaca", staff)
+    with transaction():
+        exports.request_export(one.actor, one.member.customer)
+    with transaction():
+        one.member.removed_at = core_clock.now()
+    assert exports.prepare_due() == 0
+    db.session.expire_all()
+    assert db.session.scalars(select(DataExport)).one().state is ExportState.FAILED and mails("export_ready") == []
+
+
 def test_it_is_prepared_mailed_downloaded_once_and_deleted(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], staff: Staff, clock: Clock
 ) -> None:

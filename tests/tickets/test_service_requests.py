@@ -22,8 +22,9 @@ from console.hosting.models import ProductKind
 from console.mail.models import Mail
 from console.settings.service import change
 from console.staff.roles import Role
-from console.tickets.models import Ticket, TicketMessage
+from console.tickets.models import Ticket, TicketMessage, TicketSource
 from console.tickets.service_requests import decisions, service
+from console.tickets.service_requests.labels import facts_of
 from console.tickets.service_requests.models import RequestKind, RequestState, ServiceRequest
 from tests import factories
 from tests.customers.test_people import actor_of
@@ -63,9 +64,11 @@ def test_an_order_is_a_ticket_of_its_department_with_everything_filled_in(ana: P
     assert (ticket.customer_id, ticket.requester_email, ticket.department.key) == (
         ana.customer.id, ana.owner.person.email, "sales",
     )  # fmt: skip
+    assert (ticket.source, ticket.person_id) == (TicketSource.PORTAL, ana.owner.person_id)
     body = db.session.scalars(select(TicketMessage.body).where(TicketMessage.ticket_id == ticket.id)).one()
     assert "Domen .rs" in body and "1.990,00 RSD" in body and "Žuti-Sat.rs" in body and "Hitno" in body
     assert request.data["domain"] == "xn--uti-sat-cxb.rs" and request.product == "Domen .rs"
+    assert "žuti-sat.rs" in dict(facts_of(request, "sr_Latn")).values()
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "request.sent")).one()
     assert (entry.actor_kind, entry.customer_id) == ("person", ana.customer.id)
 

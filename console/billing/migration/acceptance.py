@@ -22,7 +22,6 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.text import paragraphs
-from console.core.texts import lazy_gettext
 from console.customers.access import membership_behind
 from console.customers.masking import mask_pins
 from console.customers.models import Membership
@@ -59,7 +58,7 @@ def migration_behind(token: str) -> Migration:
     subject = tokens.subject_of(ACCEPTANCE, token)
     migration = db.session.get(Migration, int(subject.partition(":")[2])) if subject else None
     if migration is None or not migration.waits_for_new_owner or migration.expires_at <= clock.now():
-        raise _gone()
+        raise tokens.gone()
     return migration
 
 
@@ -149,7 +148,7 @@ def _use_link(token: str, address: str | None) -> tuple[Migration, Membership, A
     _check_waits(migration)
     owner = _owner(migration)
     if owner is None or tokens.use(ACCEPTANCE, token) != subject_of(migration):
-        raise _gone()
+        raise tokens.gone()
     return migration, owner, Actor(kind="person", id=owner.person_id, name=owner.name, address=address)
 
 
@@ -196,10 +195,6 @@ def _decline(actor: Actor, migration: Migration, member: Membership, reason: str
 def _owner(migration: Migration) -> Membership | None:
     query = select(Membership).options(joinedload(Membership.person))
     return db.session.scalar(query.where(Membership.customer_id == migration.to_customer_id, Membership.is_owner))
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
 
 
 def accepted_by(migration: Migration) -> str:

@@ -14,9 +14,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict
-from console.core.text import one_line
 from console.core.texts import lazy_gettext
-from console.core.upsert import insert_missing
 from console.customers import holds
 from console.customers.account import corrections, emails, handover, mails
 from console.customers.account.handover import ADDRESS, require_possible
@@ -34,6 +32,7 @@ from console.customers.models import (
 )
 from console.customers.passwords import void_links
 from console.customers.people import invitations
+from console.customers.registration import make_sign_in
 from console.customers.service import HOME, MemberData, check_member, end_verifications, enroll
 from console.mail import limits
 
@@ -76,13 +75,7 @@ def register_new_owner(token: str, name: str, password_hash: str, address: str |
     """
     offer = handover.lock_behind(token)
     check_member(MemberData(email=offer.email, name=name))
-    blank = {"email": offer.email, "name": one_line(name), "phone": "", "created_at": clock.now()}
-    insert_missing(Person, [blank], Person.email)
-    person = db.session.scalars(select(Person).where(Person.email == offer.email).with_for_update()).one()
-    if person.password_hash is not None:
-        raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    person.name, person.password_hash = one_line(name), password_hash
-    db.session.flush()
+    person = make_sign_in(offer.email, name, password_hash)
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.registered", f"person:{person.id}", handover=offer.id)
     return accept(actor, token, person)
@@ -120,7 +113,7 @@ def _put_holder(offer: Handover) -> None:
 
 
 def _end_old(actor: Actor, customer: Customer, old: Person) -> bool:
-    """End the old owner's sessions and links, their sign-in too where it opens nothing else; tell whether it stays."""
+    """End the old owner's sessions and links, and a sign-in that opens nothing else; return whether it stays."""
     now = clock.now()
     live = update(PersonSession).where(PersonSession.person_id == old.id, PersonSession.revoked_at.is_(None))
     db.session.execute(live.values(revoked_at=now))

@@ -56,11 +56,15 @@ def deny(actor: Actor, verification_id: int) -> Verification:
     """Say that a verification was not the person's: it ends, their PIN is a new one, supervisors are told.
 
     Raises:
-        NotFound: it is not about a PIN that is theirs to hold, is too old, or they denied it already.
+        NotFound: no agent made it, it is not about a PIN that is theirs to hold, is too old, or they denied it already.
     """
     verification = db.session.get(Verification, verification_id)
     membership = verification.membership if verification is not None else None
-    if verification is None or membership is None or not may_hold(actor, membership):
+    if (
+        verification is None or membership is None or verification.staff_id is None
+    ):  # None: by themselves, in the portal
+        raise NotFound
+    if not may_hold(actor, membership):
         raise NotFound
     # Locks guard and membership, as a verification does; ends every live one made with this PIN.
     renew_pin(actor, membership)

@@ -21,6 +21,7 @@ from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds
 from console.customers.account import mails
+from console.customers.account.hooks import run_address_changed
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.customers.models import Membership, Person, Verification
 from console.customers.passwords import void_links
@@ -108,7 +109,7 @@ def change_behind(token: str) -> tuple[EmailChange, bool]:
         change = db.session.get(EmailChange, int(subject.partition(":")[2])) if subject else None
         if change is not None and change.is_open(clock.now()):
             return change, purpose == NEW
-    raise _gone()
+    raise tokens.gone()
 
 
 def confirm(token: str, address: str | None) -> EmailChange:
@@ -123,7 +124,7 @@ def confirm(token: str, address: str | None) -> EmailChange:
     db.session.refresh(change, with_for_update=True)
     holds.require_none(person)
     if not change.is_open(clock.now()) or tokens.use(NEW if is_new else OLD, token) != _subject(change):
-        raise _gone()
+        raise tokens.gone()
     if is_new:
         change.new_confirmed_at = clock.now()
         limits.prove(change.new_email)
@@ -153,6 +154,7 @@ def _finish(actor: Actor, change: EmailChange, person: Person) -> None:
         mails.notify_address_is_known(actor, change)
         return
     _end(change, EmailChangeState.DONE)
+    run_address_changed(actor, person, change.old_email)  # tickets are locked before the guards of a PIN
     void_links(person)
     accounts = memberships_of(person.id)
     mine = select(Membership.id).where(Membership.person_id == person.id)
@@ -196,7 +198,3 @@ def _link(token: str) -> SecretLink:
 
 def _subject(change: EmailChange) -> str:
     return f"email_change:{change.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

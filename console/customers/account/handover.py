@@ -141,7 +141,7 @@ def start(actor: Actor, customer_id: int, data: HandoverData) -> Handover:
 
 
 def withdraw(actor: Actor, handover_id: int) -> Handover:
-    """Take an offer back; its link is void.
+    """Take an offer back; its link is void. The owner is notified where support did it for them.
 
     Raises:
         NotFound: neither the owner, nor staff who have verified them; or it is over.
@@ -151,6 +151,8 @@ def withdraw(actor: Actor, handover_id: int) -> Handover:
     if not handover.is_open(clock.now()):
         raise NotFound
     end(actor, handover, HandoverState.WITHDRAWN, "account.handover_withdrawn")
+    if actor.kind == "staff":
+        mails.notify_of_handover(handover, handover.owner.person, "withdrawn")
     return handover
 
 
@@ -177,7 +179,7 @@ def handover_behind(token: str) -> Handover:
     subject = tokens.subject_of(PURPOSE, token)
     handover = db.session.get(Handover, int(subject.partition(":")[2])) if subject else None
     if handover is None or not _still_stands(handover):
-        raise gone()
+        raise tokens.gone()
     return handover
 
 
@@ -189,7 +191,7 @@ def lock_behind(token: str) -> Handover:
     """
     handover = _lock(handover_behind(token).id)
     if not _still_stands(handover):
-        raise gone()
+        raise tokens.gone()
     return handover
 
 
@@ -200,7 +202,7 @@ def use_up(token: str, handover: Handover) -> None:
         NotFound: it was used.
     """
     if tokens.use(PURPOSE, token) != subject_of(handover):
-        raise gone()
+        raise tokens.gone()
 
 
 def open_handover(customer_id: int) -> Handover | None:
@@ -240,11 +242,6 @@ def end(actor: Actor, handover: Handover, state: HandoverState, action: str) -> 
 def subject_of(handover: Handover) -> str:
     """Return what the tokens of an offer are about."""
     return f"handover:{handover.id}"
-
-
-def gone() -> NotFound:
-    """Return the answer to a link that is not valid."""
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")
 
 
 def _require_owner(actor: Actor, customer_id: int) -> Membership:

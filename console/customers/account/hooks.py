@@ -1,4 +1,4 @@
-"""What higher domains have to say about a handover, and what they do when it happened.
+"""What higher domains have to say about a handover, and what they do when it, or another change of a person, happened.
 
 Customers know neither services nor documents nor tickets: each domain registers here what stands in the way of a
 handover, and what of the old holder's it ends (grants of applications, second factors, what waits for an answer).
@@ -39,6 +39,7 @@ class Obstacle:
 _obstacles: dict[str, Callable[[Customer], Obstacle | None]] = {}
 _renamed: dict[str, Callable[[Customer], None]] = {}
 _listeners: dict[str, Callable[[Actor, HandedOver], None]] = {}
+_address_changed: dict[str, Callable[[Actor, Person, str], None]] = {}
 
 
 def register_obstacle(name: str, find: Callable[[Customer], Obstacle | None]) -> None:
@@ -54,6 +55,17 @@ def register_handed_over(name: str, listener: Callable[[Actor, HandedOver], None
 def register_renamed(name: str, listener: Callable[[Customer], None]) -> None:
     """Register what follows where an account is called differently, as what finds its tickets by its name."""
     _renamed[name] = listener
+
+
+def register_address_changed(name: str, listener: Callable[[Actor, Person, str], None]) -> None:
+    """Register what follows a person to another address, called with the old one in the transaction of the change."""
+    _address_changed[name] = listener
+
+
+def run_address_changed(actor: Actor, person: Person, old: str) -> None:
+    """Let every domain that registered follow a person whose new address is flushed."""
+    for listener in _address_changed.values():
+        listener(actor, person, old)
 
 
 def run_renamed(customer: Customer) -> None:

@@ -132,7 +132,8 @@ def notify_of_handover(handover: Handover, person: Person, what: str) -> None:
     """Write to the old or the new owner where a handover stands.
 
     Args:
-        what: ``started``, ``refused``, ``expired``, ``gone`` to the old owner; ``received`` to the new one.
+        what: ``started``, ``refused``, ``expired``, ``withdrawn``, ``gone`` to the old owner; ``received`` to the
+            new one.
     """
     customer = handover.customer
     write_to(

@@ -19,12 +19,12 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Conflict, Invalid, NotFound
-from console.core.text import one_line
 from console.core.texts import lazy_gettext
-from console.customers import mails
+from console.customers import holds, mails
 from console.customers.access import membership_behind
 from console.customers.models import Customer, CustomerStatus, Invitation, MemberRole, Membership, Person
 from console.customers.people import rules
+from console.customers.registration import make_sign_in
 from console.customers.rights import MailCategory, Right
 from console.customers.service import MemberData, check_member, enroll
 from console.mail import limits
@@ -82,6 +82,7 @@ def invite(actor: Actor, customer: Customer, email: str, rights: Iterable[Right]
         invitation=invitation.id,
         rights=invitation.rights,
     )
+    mails.notify_owner_of_invitation(actor, invitation)
     return invitation
 
 
@@ -123,7 +124,7 @@ def invitation_behind(token: str) -> Invitation:
     subject = tokens.subject_of(PURPOSE, token)
     invitation = db.session.get(Invitation, int(subject.partition(":")[2])) if subject else None
     if invitation is None or not _still_stands(invitation):
-        raise _gone()
+        raise tokens.gone()
     return invitation
 
 
@@ -132,20 +133,22 @@ def accept(actor: Actor, token: str, person: Person) -> Membership:
 
     Raises:
         NotFound: as in :func:`invitation_behind`.
-        Conflict: ``other_person``: the invitation went to another address.
+        Conflict: ``other_person`` (the invitation went to another address), ``held`` (who grants the permissions is).
     """
     invitation = invitation_behind(token)
     db.session.get_one(Customer, invitation.customer_id, with_for_update=True)
     db.session.refresh(invitation)
     if not _still_stands(invitation):
-        raise _gone()
+        raise tokens.gone()
     if person.email != invitation.email:
         raise Conflict(
             lazy_gettext("This invitation is for %(email)s. Sign in with that address.", email=invitation.email),
             code="other_person",
         )
+    if invitation.rights and invitation.invited_by is not None:
+        holds.require_none(invitation.invited_by.person)  # also where the hold began after it was sent
     if tokens.use(PURPOSE, token) != _subject(invitation):
-        raise _gone()
+        raise tokens.gone()
     rights = [Right(key) for key in invitation.rights]
     membership = enroll(
         actor,
@@ -164,18 +167,11 @@ def register_invited(token: str, name: str, password_hash: str, address: str | N
     Raises:
         NotFound: as in :func:`invitation_behind`.
         Invalid: the name is wrong.
-        Conflict: ``registered``: the address has a sign-in already.
+        Conflict: ``registered`` (the address has a sign-in already), ``held``.
     """
     invitation = invitation_behind(token)
     check_member(MemberData(email=invitation.email, name=name))
-    person = db.session.scalar(select(Person).where(Person.email == invitation.email).with_for_update())
-    if person is not None and person.password_hash is not None:
-        raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    if person is None:
-        person = Person(email=invitation.email, created_at=clock.now())
-        db.session.add(person)
-    person.name, person.password_hash = one_line(name), password_hash
-    db.session.flush()
+    person = make_sign_in(invitation.email, name, password_hash)
     actor = Actor(kind="person", id=person.id, name=person.name, address=address)
     record(actor, "person.registered", f"person:{person.id}", invitation=invitation.id)
     return accept(actor, token, person)
@@ -245,7 +241,3 @@ def _send(actor: Actor, invitation: Invitation) -> None:
 
 def _subject(invitation: Invitation) -> str:
     return f"invitation:{invitation.id}"
-
-
-def _gone() -> NotFound:
-    return NotFound(lazy_gettext("This link no longer works: it has been used or has expired."), code="link_gone")

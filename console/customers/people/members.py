@@ -82,11 +82,12 @@ def change_contact(actor: Actor, membership_id: int, data: ContactData) -> Membe
     if data.email != membership.person.email:
         _take_off(actor, membership)
         return add_contact(actor, membership.customer, data)
-    before = _facts(membership)
+    before, details = _facts(membership), _details(membership)
     _fill_in(membership, data)
     membership.rights = sorted({right.value for right in data.rights})
     membership.mail = sorted({category.value for category in data.mail})
     _record_change(actor, membership, before)
+    _notify_owner(actor, membership, before, differs=details != _details(membership))
     return membership
 
 
@@ -113,6 +114,7 @@ def change_user(
     if mail is not None:
         membership.mail = sorted({category.value for category in mail})
     _record_change(actor, membership, before)
+    _notify_owner(actor, membership, before)
     return membership
 
 
@@ -262,6 +264,10 @@ def _facts(membership: Membership) -> dict[str, list[str]]:
     return {"rights": list(membership.rights), "mail": list(membership.mail)}
 
 
+def _details(membership: Membership) -> list[str]:
+    return [getattr(membership, name) for name in ("contact_name", "phone", *CONTACT_LIMITS)]
+
+
 def _record_change(actor: Actor, membership: Membership, before: dict[str, list[str]]) -> None:
     """Write down what changed; names and addresses are personal and are left out."""
     db.session.flush()
@@ -277,5 +283,17 @@ def _record_change(actor: Actor, membership: Membership, before: dict[str, list[
     )
     if set(before["rights"]) - set(after["rights"]):
         hooks.run_reduced(actor, membership)
+
+
+def _notify_owner(actor: Actor, membership: Membership, before: dict[str, list[str]], *, differs: bool = False) -> None:
+    """Write to the owner what another changed.
+
+    Args:
+        before: permissions and categories of mail as they were.
+        differs: something else of the person changed too.
+    """
+    after = _facts(membership)
     if before["rights"] != after["rights"]:
         mails.notify_owner_of_people(actor, membership, "changed")
+    elif differs or before != after:
+        mails.notify_owner_of_people(actor, membership, "details")

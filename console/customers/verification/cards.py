@@ -66,7 +66,7 @@ def ask(actor: Actor, channel: str) -> tuple[VerificationCard, str]:
 
 
 def withdraw(actor: Actor, channel: str) -> bool:
-    """Revoke the open card of a chat or ticket; tell whether there was one.
+    """Revoke the open card of a chat or ticket; return whether there was one.
 
     Raises:
         NotFound: the role does not verify, or there is no such chat or ticket for this person.
@@ -111,7 +111,7 @@ def submit_in(source: Actor, channel: str, *, email: str, pin: str) -> Result:
 
 
 def end_open(channel: str) -> bool:
-    """End the card that is open in a channel; tell whether there was one."""
+    """End the card that is open in a channel; return whether there was one."""
     now = clock.now()
     ended = db.session.execute(
         update(VerificationCard)

@@ -291,7 +291,7 @@ def _succeed(actor: Actor, guard: Guard, membership: Membership, channel: str, n
         channel=channel,
         rights=verification.rights,
     )
-    mail_owner("verification", actor, verification, person=membership.person.name, role=membership.role.value)
+    mail_owner("verification", actor, verification, person=membership.name, role=membership.role.value)
     return verification
 
 

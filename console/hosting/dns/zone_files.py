@@ -198,7 +198,7 @@ class _Reader:
         return self.owner.relativize(self.apex).to_text().lower()
 
     def _skip_line(self) -> bool:
-        """Go on to the next line; tell whether there is one that can be read."""
+        """Go on to the next line; return whether there is one that can be read."""
         try:
             while not (token := self.tokens.get()).is_eol_or_eof():
                 pass

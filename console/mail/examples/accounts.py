@@ -92,6 +92,8 @@ def _people(base_url: str) -> tuple[Example, ...]:
             changed | {"what": "changed", "by_support": True},
             lazy_pgettext("example", "permissions changed by support"),
         ),
+        Example("people_changed", changed | {"what": "invited", "whom": ""}, lazy_pgettext("example", "user invited")),
+        Example("people_changed", changed | {"what": "details"}, lazy_pgettext("example", "details changed")),
         Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
         Example(
             "dns_changed",
@@ -168,6 +170,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
         "started": lazy_pgettext("example", "offered"),
         "refused": lazy_pgettext("example", "declined"),
         "expired": lazy_pgettext("example", "not answered"),
+        "withdrawn": lazy_pgettext("example", "withdrawn by support"),
         "gone": lazy_pgettext("example", "to the old owner"),
         "received": lazy_pgettext("example", "to the new owner"),
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select, update
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.customers.models import Customer, Membership, Person
-from console.identity import factors, passkeys, recovery
+from console.identity import recovery
 from console.identity.models import DeviceRecovery, Passkey, PersonRecoveryCode
 from console.identity.oidc import grants
 from console.identity.oidc.models import SsoGrant
@@ -58,9 +58,7 @@ def _passkeys(person: Person) -> list[Passkey]:
 def _erase(person: Person) -> Erased:
     """Remove them, and end the wait after a lost device: its links open nothing."""
     count = len(_passkeys(person))
-    recovery.end_for_erasure(SYSTEM, person)
-    factors.remove(person)
-    passkeys.remove_all(person)
+    recovery.end_with_sign_in(SYSTEM, person)
     ended = grants.end_for_erasure(SYSTEM, person)
     theirs = update(DeviceRecovery).where(DeviceRecovery.person_id == person.id)
     db.session.execute(theirs.values(address=None))

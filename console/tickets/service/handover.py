@@ -39,7 +39,7 @@ def pass_on(actor: Actor, event: HandedOver) -> None:
         ticket.language = event.new.language or ticket.language
         timeline.note_event(actor, ticket, EVENT, to=event.new.name, **data)
     for ticket in passed:
-        _send_held_again(ticket)
+        send_held_again(ticket)
         timeline.index(root_of(ticket))
         timeline.index(ticket)
     if passed:
@@ -72,8 +72,8 @@ def _theirs(root: int, customer_id: int) -> Sequence[Ticket]:
     return db.session.scalars(query.order_by(Ticket.id).with_for_update(of=Ticket)).all()
 
 
-def _send_held_again(ticket: Ticket) -> None:
-    """Send a reply that has not left yet to the new requester: the mail to the old one is cancelled."""
+def send_held_again(ticket: Ticket) -> None:
+    """Send a reply that has not left yet to the requester of now: the mail to the one before is cancelled."""
     above = root_of(ticket)
     held = select(TicketMessage).where(
         TicketMessage.ticket_id.in_(tree(above.id)),

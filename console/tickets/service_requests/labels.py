@@ -7,6 +7,7 @@ from datetime import date
 from console.core import money
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
+from console.hosting.models import readable_domain
 from console.tickets.service_requests.models import RequestKind, RequestState, ServiceRequest
 
 KINDS: dict[RequestKind, Text] = {
@@ -39,7 +40,7 @@ def facts_of(request: ServiceRequest, language: str) -> list[tuple[str, str]]:
         price = money.write(int(data["price"]), data["currency"], language)
         found.append((gettext("Price without PDV"), price))
     if data.get("domain"):
-        found.append((gettext("Domain"), data["domain"]))
+        found.append((gettext("Domain"), readable_domain(data["domain"])))
     if data.get("when"):
         day = _day(data["paid_until"])
         found.append((gettext("When"), gettext("at once") if data["when"] == "now" else day))

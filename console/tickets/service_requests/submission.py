@@ -103,11 +103,12 @@ def _ticket(membership: Membership, customer: Customer, draft: Draft, remark: st
         body=body,
         requester_email=person.email,
         requester_name=person.name,
+        person_id=person.id,
         language=person.language or customer.language,
         customer_id=customer.id,
         service_id=None if draft.service is None else draft.service.id,
         department_id=_department(draft.kind).id,
-        source=TicketSource.WEB,
+        source=TicketSource.PORTAL,
         masked=True,
     )
 

@@ -61,8 +61,9 @@ class PeoplePage(ActingPage):
     def contact(self, number: str, contact_id: int) -> ResponseReturnValue:
         """Show one contact in its form."""
         customer, member = self._member(number, contact_id, MemberRole.CONTACT)
-        names = ("phone", "address", "city", "postcode")
-        values = {name: getattr(member, name) for name in names} | {"name": member.name, "email": member.person.email}
+        names = ("name", "address", "city", "postcode")
+        values = {name: getattr(member, name) for name in names}
+        values |= {"email": member.person.email, "phone": member.phone_number}
         form = ContactForm(formdata=None, data=values | {"permissions": member.rights, "categories": member.mail})
         return self._contact_page(customer, form, member)
 

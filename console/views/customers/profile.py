@@ -68,8 +68,10 @@ class ProfilePage(ActingPage):
             return jsonify(changed=list(saved.changed), correction=saved.correction and saved.correction.id)
         if saved.correction is not None:
             flash(gettext("Saved. The correction of the holder waits for a colleague to confirm it."), "success")
-        else:
+        elif saved.changed:
             flash(gettext("Changes saved. The owner was notified by e-mail."), "success")
+        else:
+            flash(gettext("Changes saved."), "success")
         return self.back(customer)
 
     def _page(self, customer: Customer, form: ProfileForm) -> str:

@@ -69,7 +69,7 @@ def verification_json(verification: Verification) -> dict[str, Any]:
         "id": verification.id,
         "kind": verification.kind.value,
         "customer": verification.customer.number,
-        "person": verification.membership.person.name if verification.membership else None,
+        "person": verification.membership.name if verification.membership else None,
         "rights": sorted(verification.opened_rights()),
         "expires_at": local_time(verification.expires_at),
     }
@@ -102,9 +102,9 @@ def _customer(page: CustomerPage) -> dict[str, Any]:
 def _member(member: Membership) -> dict[str, Any]:
     return {
         "id": member.id,
-        "name": member.person.name,
+        "name": member.name,
         "email": member.person.email,
-        "phone": member.person.phone,
+        "phone": member.phone_number,
         "role": member.role.value,
         "rights": sorted(member.held_rights()),
         "mail": member.mail,

@@ -299,7 +299,7 @@ def _about_json(about: About) -> dict[str, Any]:
         "name": about.customer.name,
         "language": about.customer.language,
         "verified": about.verification is not None,
-        "people": [{"name": one.person.name, "email": one.person.email} for one in about.people],
+        "people": [{"name": one.name, "email": one.person.email} for one in about.people],
         "services": [{"id": row.id, "label": row.label} for row in about.services],
     }
 

@@ -23,6 +23,7 @@ from tests.support.client import ConsoleClient, sign_in
 pytestmark = pytest.mark.only("sqlite")
 
 ENGLISH = {"Accept-Language": "en"}
+MAIL = {"categories": ["support"]}
 CONTACT = {"name": "Vera", "email": "vera@knjige.example.rs", "permissions": ["invoices"], "categories": ["invoice"]}
 
 
@@ -65,15 +66,31 @@ def test_contacts_and_users_are_changed_for_the_caller_and_the_owner_is_told(
     db.session.refresh(user)
     assert user.rights == ["invoices"]
     told = mails("people_changed")
-    assert len(told) == 4 and {mail.to_address for mail in told} == {owner.person.email}
+    assert len(told) == 5 and {mail.to_address for mail in told} == {owner.person.email}
+    assert "nov@example.rs" in told[-2].text
+
+
+def test_the_owner_is_told_of_details_and_of_nothing_else(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    contact = factories.make_member(firm, MemberRole.CONTACT, rights=[Right.INVOICES])
+    factories.make_verification(agent, owner)
+    path = f"{base(firm)}/people/contact/{contact.id}"
+    fields = CONTACT | {"email": contact.person.email, "categories": []}
+    for more, mailed in (({}, 1), ({}, 1), ({"phone": "011 222 333"}, 2), ({"phone": "011 222 333"} | MAIL, 3)):
+        assert client.submit(path, **fields | more).status_code == 303
+        assert len(mails("people_changed")) == mailed
 
 
 def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff, firm: Customer, owner: Membership
 ) -> None:
     factories.make_verification(agent, owner)
-    assert client.submit(f"{base(firm)}/profile", city="Niš").status_code == 303
+    assert client.submit(f"{base(firm)}/profile", headers=ENGLISH, city="Niš").status_code == 303
     assert mails("profile_changed")[-1].to_address == owner.person.email
+    assert "notified by e-mail" in client.get(base(firm), headers=ENGLISH).text
+    assert client.submit(f"{base(firm)}/profile", headers=ENGLISH, city="Niš").status_code == 303
+    assert "notified by e-mail" not in client.get(base(firm), headers=ENGLISH).text
     other = {"company": "Jasen Plus d.o.o."}
     asked = client.submit(f"{base(firm)}/profile", headers=ENGLISH, **other)
     assert asked.status_code == 409 and "correction or handover" in asked.text and "Jasen Plus" in asked.text
@@ -101,6 +118,7 @@ def test_the_owner_hands_over_by_phone(client: ConsoleClient, agent: Staff, firm
     assert handover.staff_id == agent.id and mails("handover_update")[0].to_address == owner.person.email
     assert "novi@example.rs" in client.get(f"{base(firm)}/handover").text
     assert client.submit(f"{base(firm)}/handover/{handover.id}/withdraw").status_code == 303
+    assert [mail.to_address for mail in mails("handover_update")] == [owner.person.email] * 2
 
 
 @pytest.mark.parametrize("right", [*Right, None])

@@ -39,6 +39,7 @@ from console.customers.queries import members_of
 from console.customers.rights import ALL_RIGHTS, Right
 from console.customers.verification.pins import pin_at
 from console.hosting.models import Service, SuspensionReason
+from console.identity.queries import authenticator_of, passkeys_of
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
@@ -129,6 +130,18 @@ def signed_in(person: Person) -> PersonSession:
     with transaction():
         signin.sign_in(proof, address=None, user_agent=None)
     return db.session.scalars(select(PersonSession).where(PersonSession.person_id == person.id)).one()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_second_factors_end_with_the_sign_in(customer: Customer, owner: Membership, elsewhere: bool) -> None:
+    if elsewhere:
+        factories.make_member(factories.make_customer(), person=owner.person)
+    factories.switch_totp_on(owner.person)
+    factories.make_passkey(owner.person)
+    register(start(owner))
+    db.session.expire_all()
+    left = authenticator_of(owner.person_id) is not None, len(passkeys_of(owner.person_id))
+    assert left == ((True, 1) if elsewhere else (False, 0))
 
 
 def test_others_go_unless_they_are_kept_and_another_account_keeps_the_sign_in(

@@ -255,6 +255,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "ticket.linked": ("history", lazy_gettext("Tickets linked")),
     "ticket.unlinked": ("history", lazy_gettext("Tickets unlinked")),
     "ticket.language_set": ("globe", lazy_gettext("Ticket’s language changed")),
+    "ticket.address_changed": ("mail", lazy_gettext("Tickets moved to the requester’s new address")),
     "ticket.handed_over": ("migrate", lazy_gettext("Tickets passed on with the account")),
     "ticket.links_voided": ("history", lazy_gettext("Requester’s links revoked")),
     "ticket_view.shared": ("history", lazy_gettext("View shared")),

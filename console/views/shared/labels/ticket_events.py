@@ -33,6 +33,7 @@ _SENTENCES: dict[str, Text] = {
     "verification_ended": lazy_gettext("The verification was ended"),
     "links_voided": lazy_gettext("The requester’s links were revoked: %(reason)s"),
     "handed_over": lazy_gettext("The account was handed over: %(to)s is the requester instead of %(from)s"),
+    "address_changed": lazy_gettext("The requester changed their e-mail address; replies go to the new one"),
     "language": lazy_gettext("Language: %(to)s"),
     "sla_target_at_risk": lazy_gettext("An SLA target is at risk"),
     "sla_target_missed": lazy_gettext("An SLA target was missed"),

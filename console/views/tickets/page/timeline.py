@@ -54,7 +54,7 @@ _EVENT_ICONS = {
     "verification_asked": "shield", "sla_target_at_risk": "half", "sla_target_missed": "alert", "rated": "star",
     "watching": "eye", "mail_bounced": "alert", "mail_delayed": "clock", "mail_spam": "ban",
     "participant_added": "user", "participant_removed": "user",
-    "handed_over": "user",
+    "handed_over": "user", "address_changed": "mail",
 }  # fmt: skip
 _STATUS_ICONS = {"waiting": "pause", "hold": "pause", "solved": "ok", "closed": "lock"}
 _FOLLOWED = timedelta(minutes=10)  # after it was due; so long a page asks for the state of the mail
