@@ -155,9 +155,8 @@ def migration_withdraw(ref: str) -> ResponseReturnValue:
     form = WithdrawForm()
     try:
         form.require()
-        reason = (form.reason.data or "").strip() or gettext("Withdrawn by the customer.")
         with transaction():
-            found = migrate.withdraw_in_portal(current_actor(), ref, reason[:MAX_REASON])
+            found = migrate.withdraw_in_portal(current_actor(), ref, (form.reason.data or "")[:MAX_REASON])
     except NotFound:
         raise
     except Refusal as refusal:

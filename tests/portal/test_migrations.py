@@ -198,6 +198,7 @@ def test_the_page_previews_asks_and_withdraws(client: ConsoleClient, ana: Person
         assert client.get("/moj/migrations/").status_code == 200
     assert queries.count <= 8
     assert client.submit(f"/moj/migrations/{ref}/withdraw", json=True).json["migration"]["state"] == "withdrawn"
+    assert not db.session.scalars(select(Migration.end_reason)).one(), "no words of ours as theirs"
     assert client.submit(f"/moj/migrations/{ref}/withdraw", json=True).status_code == 409
     assert "Withdraw the request" not in client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
     assert tearoom.customer_id == ana.customer.id
