@@ -391,6 +391,18 @@ def test_a_renewal_that_is_void_whole_is_cancelled_alone(customer: Customer) -> 
 
 
 @once_only
+def test_the_storno_of_a_void_renewal_gives_its_reason_in_its_own_language(customer: Customer) -> None:
+    with transaction():
+        customer.language = "en"
+    service = ending_in(customer, 10)
+    generating.generate()
+    with transaction():
+        service.status = ServiceStatus.CANCELLED
+    ending.cancel_void()
+    assert "no longer on this account" in db.session.scalars(select(Storno)).one().reason
+
+
+@once_only
 def test_after_a_storno_by_hand_the_period_is_billed_again(customer: Customer) -> None:
     ending_in(customer, 10)
     generating.generate()

@@ -201,7 +201,7 @@ def _cancel(proforma_id: int) -> bool:
         return False
     credited = proforma.paid
     numbers = ", ".join(one.number for one in services if one.id in {line.service_id for line in void})
-    with in_language(settings().locale):
+    with in_language(proforma.language):  # it is printed on the storno, which is in this language
         reason = gettext("The service is no longer on this account: %(services)s", services=numbers)
     storno = cancel_proforma(SYSTEM, proforma, reason)
     rest = [line for line in proforma.lines if line not in void]
