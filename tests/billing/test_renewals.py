@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
+from console.billing import migration as migrate
 from console.billing.issuing import cancelling
+from console.billing.migration.scheduling import MOST_DAYS
 from console.billing.models import BilledPeriod, Proforma, ProformaStatus, Storno
 from console.billing.payments.service import correct_credit, use_credit
 from console.billing.renewals import ending, generating, jobs, reminders, suspensions
@@ -198,6 +200,25 @@ def test_a_service_in_a_migration_waits_and_its_owner_then_is_billed(session: Se
     assert generating.generate() == 1
     (made,) = [one for one in proformas() if one.migration_id is None and one.lines[0].period_from]
     assert made.customer_id == move.new.id
+
+
+@once_only
+def test_a_service_that_waited_long_for_its_day_is_billed_then(session: Session, clock: Clock) -> None:
+    """It is neither billed nor does it expire while it waits: forgotten then, it would be served for nothing."""
+    service = ending_in(factories.make_customer(), 20, period_months=1)
+    move = make_move(service.customer, None, [service]).to_approved()
+    on = today() + timedelta(days=MOST_DAYS)
+    digest = migrate.plan_for(move.migration(), on).digest
+    with transaction():
+        migrate.schedule(move.billing, move.ref, digest, on, uuid4().hex)
+    clock.advance(timedelta(days=MOST_DAYS, hours=12))
+    jobs.run()
+    assert migrate.execute_due() == 1
+    assert generating.generate() == 1
+    assert proformas()[-1].customer_id == move.new.id
+    clock.advance(timedelta(days=7))
+    jobs.run()
+    assert db.session.get_one(Service, service.id).status is ServiceStatus.ACTIVE, "its bill is not overdue yet"
 
 
 @once_only
