@@ -28,6 +28,7 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerStatus
+from console.hosting import service as hosting
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 from console.mail.models import Mail
 from console.staff.roles import Role
@@ -373,6 +374,22 @@ def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> 
     pay(proformas()[0])
     ending.request_suspensions()
     assert db.session.scalars(select(SuspensionRequest)).one().state is SuspensionState.DECLINED
+
+
+@once_only
+def test_a_suspended_service_whose_bill_was_cancelled_gets_another_and_is_restored_by_it(customer: Customer) -> None:
+    """Else it has nothing to pay, and stays suspended for ever."""
+    service = ending_in(customer, 10)
+    generating.generate()
+    billing = factories.make_staff(Role.BILLING).actor()
+    with transaction():
+        hosting.suspend(SYSTEM, service, SuspensionReason.UNPAID)
+    assert generating.generate() == 0
+    with transaction():
+        cancelling.storno(billing, proformas()[0].id, "Pogrešna cena", uuid4().hex)
+    assert generating.generate() == 1
+    pay(proformas()[1])
+    assert db.session.get_one(Service, service.id).status is ServiceStatus.ACTIVE
 
 
 # Renewals that are void --------------------------------------------------------------------------------------------

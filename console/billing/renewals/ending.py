@@ -13,6 +13,7 @@ from console.billing import mails
 from console.billing.issuing.service import settle
 from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import ACTIVE_STATUSES, BilledPeriod, MigrationItem, Proforma, ProformaLine
+from console.billing.renewals.generating import is_in_use
 from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.billing.service import cancel_proforma, compose_document, number_documents, today
 from console.core import clock
@@ -23,7 +24,7 @@ from console.core.logging import get_logger
 from console.core.texts import gettext, in_language
 from console.core.transaction import transaction
 from console.customers.models import CustomerStatus
-from console.hosting.models import Service, ServiceStatus, SuspensionReason
+from console.hosting.models import Service, ServiceStatus
 
 log = get_logger(__name__)
 Key = TypeVar("Key")
@@ -95,10 +96,7 @@ def _has_expired(day: date) -> ColumnElement[bool]:
         .correlate(Service)
     )
     return and_(
-        or_(
-            Service.status == ServiceStatus.ACTIVE,
-            and_(Service.status == ServiceStatus.SUSPENDED, Service.suspension == SuspensionReason.UNPAID),
-        ),
+        is_in_use(),
         Service.paid_until < day - grace,
         ~exists().where(MigrationItem.service_id == Service.id, MigrationItem.open),
         or_(~Service.auto_renew, unpaid.exists()),

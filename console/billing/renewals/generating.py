@@ -41,7 +41,7 @@ from console.core.logging import get_logger
 from console.core.texts import gettext, in_language
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerStatus
-from console.hosting.models import Product, Service, ServiceStatus
+from console.hosting.models import Product, Service, ServiceStatus, SuspensionReason
 
 log = get_logger(__name__)
 DAY = timedelta(days=1)
@@ -108,13 +108,21 @@ def _is_due(day: date) -> ColumnElement[bool]:
     )
     return and_(
         Service.auto_renew,
-        Service.status == ServiceStatus.ACTIVE,
+        is_in_use(),
         Service.paid_until.between(earliest, last),
         or_(Service.paid_until >= first, waited),
         Customer.status != CustomerStatus.CLOSED,
         ~exists().where(BilledPeriod.service_id == Service.id, BilledPeriod.ends_on > Service.paid_until),
         ~exists().where(MigrationItem.service_id == Service.id, MigrationItem.open),
         ~_is_billed_elsewhere(),
+    )
+
+
+def is_in_use() -> ColumnElement[bool]:
+    """Return the condition of a service that runs, or that will once it is paid: its bill may have been cancelled."""
+    return or_(
+        Service.status == ServiceStatus.ACTIVE,
+        and_(Service.status == ServiceStatus.SUSPENDED, Service.suspension == SuspensionReason.UNPAID),
     )
 
 
