@@ -19,6 +19,7 @@ from console.billing.migration import registry, scheduling
 from console.billing.migration.acceptance import migration_behind
 from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.models import Migration, MigrationState, Proforma
+from console.billing.payments.service import undo
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -425,6 +426,22 @@ class TestReversal:
         with pytest.raises(Refusal) as caught:
             self.ask(move, self.back(move))
         assert caught.value.code == codes[fact]
+
+    @pytest.mark.parametrize("amount", [1_000, None], ids=["a part", "all"])
+    def test_a_payment_while_it_is_under_way_forbids_it_too(self, session: Session, amount: int | None) -> None:
+        """Else the former owner would get back a service that the other has paid for."""
+        move = self.execute_first()
+        back = self.back(move)
+        self.ask(move, back)
+        back.approve()
+        (theirs,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id))
+        payment = factories.pay_proforma(theirs, amount or theirs.total)
+        digest = back.digest()
+        refused("paid_since", lambda: migrate.execute(back.billing, back.ref, digest, uuid4().hex))
+        with transaction():
+            undo(back.billing, payment.id, "Greška banke")
+        back.execute()
+        assert session.get_one(Service, move.service_ids[0]).customer_id == move.old.id
 
     def test_it_moves_just_what_was_moved(self, session: Session) -> None:
         move = self.execute_first()
