@@ -161,14 +161,23 @@ class TestAcceptance:
         with transaction():
             issue_proforma(SYSTEM, move.old, [LineDraft("Dodatak", 100_000, service_id=move.service_ids[0])])
         refused("terms_changed", lambda: move_approve(move))
-        with transaction():
-            migrate.ask_again(move.billing, move.ref)
-        first, second = sent("migration_offer")
+        before = len(steps_told(move.old.id))
+        for _twice in range(2):  # the second time nothing has changed for the old owner
+            with transaction():
+                migrate.ask_again(move.billing, move.ref)
+        assert len(steps_told(move.old.id)) == before + 1, "it is accepted no longer"
+        first, _lost, second = sent("migration_offer")
         refused("link_gone", lambda: migrate.accept_by_link(link_of(first), None))
         with transaction():
             migrate.accept_by_link(link_of(second), None)
         move.approve()
         move.execute()
+
+    def test_one_that_is_too_old_is_not_asked_for_again(self, clock: Clock) -> None:
+        move = make_move()
+        move.request()
+        clock.advance(timedelta(days=31))
+        refused("expired", lambda: migrate.ask_again(move.billing, move.ref))
 
     def test_less_than_was_accepted_needs_no_other_yes(self) -> None:
         move = make_move()
