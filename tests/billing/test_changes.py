@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -404,6 +405,23 @@ def test_several_at_once_say_what_will_happen_and_why_not(client: ConsoleClient,
     page = client.submit("/console/proformas/bulk", action="send", rowid=ids, idempotency_key="d")
     assert page.status_code == 200 and len(mails("proforma_issued")) == 1
     assert client.submit("/console/proformas/bulk", action="delete", rowid=ids, idempotency_key="e").status_code == 404
+
+
+@once_only
+def test_one_that_was_paid_in_part_since_the_preview_is_not_cancelled_with_the_others(
+    client: ConsoleClient, customer: Customer
+) -> None:
+    sign_in(client, Role.BILLING)
+    one, two = (factories.make_proforma(customer) for _ in range(2))
+    page = client.submit("/console/proformas/action/", action="storno", rowid=[str(one.id), str(two.id)]).text
+    shown = re.findall(r'name="paid" value="([0-9:]+)"', page)
+    assert shown == [f"{one.id}:0", f"{two.id}:0"]
+    pay(two, 1_000)
+    sent: dict[str, Any] = {"action": "storno", "rowid": [str(one.id), str(two.id)], "paid": shown, "reason": "Greška"}
+    answer = client.submit("/console/proformas/bulk", json=True, idempotency_key="a", **sent)
+    assert [row["done"] for row in answer.json["results"]] == [True, False]
+    db.session.expire_all()
+    assert [row.status for row in (one, two)] == [ProformaStatus.CANCELLED, ProformaStatus.PART_PAID]
 
 
 @once_only
