@@ -125,6 +125,18 @@ def test_a_corrected_copy_cites_the_original_and_keeps_its_period_and_payment(cu
 
 
 @once_only
+def test_what_a_corrected_copy_costs_more_comes_from_the_credit_too_where_that_is_wanted(customer: Customer) -> None:
+    old = make(customer, ItemData("Rad", 50_000))
+    pay(old, 20_000)
+    with transaction():
+        customer.credit_first = True
+        correct_credit(SYSTEM, customer.id, "RSD", 200_000, "Uplata", uuid4().hex)
+    with transaction():
+        answer = cancelling.correct(SYSTEM, old.id, correction(ItemData("Rad", 100_000)), "Cena", uuid4().hex)
+    assert answer["owed"] == 0 and credit_of(customer.id) == {"RSD": 100_000}
+
+
+@once_only
 def test_a_correction_that_is_wrong_cancels_nothing(customer: Customer) -> None:
     old = make(customer, ItemData("x", 100))
     others = factories.make_service(factories.make_customer())

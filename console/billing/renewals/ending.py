@@ -210,7 +210,7 @@ def _cancel(proforma_id: int) -> bool:
     mails.write_cancelled(
         proforma,
         storno,
-        credited=credited - (successor.paid if successor else 0),
+        credited=max(credited - (successor.paid if successor else 0), 0),
         replaced_by=successor.number if successor else "",
     )
     if successor is not None:
