@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 
@@ -74,11 +75,20 @@ def plan(action: BulkAction, proformas: Sequence[Proforma]) -> list[Effect]:
     ]
 
 
-def run(actor: Actor, action: BulkAction, ids: Sequence[int], key: str, *, reason: str = "") -> list[Outcome]:
+def run(
+    actor: Actor,
+    action: BulkAction,
+    ids: Sequence[int],
+    key: str,
+    *,
+    reason: str = "",
+    paid: Mapping[int, int] = MappingProxyType({}),
+) -> list[Outcome]:
     """Do it, each document in its own transaction: one that cannot be done keeps no other from being done.
 
     Args:
         key: the caller's idempotency key; repeated, nothing is done twice.
+        paid: what was paid on each when the person looked; one on which more came since is not cancelled.
 
     Raises:
         Invalid: a storno without a reason; nothing is done then.
@@ -86,24 +96,35 @@ def run(actor: Actor, action: BulkAction, ids: Sequence[int], key: str, *, reaso
     if action is BulkAction.STORNO:
         reason = cancelling.check_reason(reason)
     numbers = dict(iter(db.session.execute(select(Proforma.id, Proforma.number).where(Proforma.id.in_(ids))).all()))
-    return [_run_one(actor, action, proforma_id, numbers[proforma_id], key, reason) for proforma_id in sorted(numbers)]
+    return [
+        _cancel(actor, one, numbers[one], key, reason, paid.get(one))
+        if action is BulkAction.STORNO
+        else _write(actor, action, one, numbers[one], key)
+        for one in sorted(numbers)
+    ]
 
 
-def _run_one(actor: Actor, action: BulkAction, proforma_id: int, number: str, key: str, reason: str) -> Outcome:
+def _cancel(actor: Actor, proforma_id: int, number: str, key: str, reason: str, paid: int | None) -> Outcome:
     try:
         with transaction():
-            if action is BulkAction.STORNO:
-                answer = cancelling.storno(actor, proforma_id, reason, f"{key}.{proforma_id}")
-                return Outcome(number, None, answer["number"])
+            answer = cancelling.storno(actor, proforma_id, reason, f"{key}.{proforma_id}", paid=paid)
+    except Refusal as refusal:
+        return Outcome(number, refusal.message)
+    return Outcome(number, None, answer["number"])
+
+
+def _write(actor: Actor, action: BulkAction, proforma_id: int, number: str, key: str) -> Outcome:
+    try:
+        with transaction():
             verb = reminders.send_again if action is BulkAction.SEND else reminders.remind
 
             def work() -> dict[str, object]:
                 return {"number": verb(actor, proforma_id).number}
 
             once(f"proforma.{action.value}:{actor.id}:{proforma_id}", key, {}, work)
-            return Outcome(number, None)
     except Refusal as refusal:
         return Outcome(number, refusal.message)
+    return Outcome(number, None)
 
 
 def _why_not(action: BulkAction, proforma: Proforma, receivers: int, reminded_on: date | None) -> Text | None:

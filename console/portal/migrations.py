@@ -46,7 +46,7 @@ from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
 from console.portal.transfer_offer import AcceptForm, DeclineForm, offer_values
-from console.portal.transfer_reasons import OWN_REASONS, WRONG_PIN, find_transfer, in_own_words
+from console.portal.transfer_reasons import OWN_REASONS, WRONG_PIN, find_transfer, in_own_words, side_of
 from console.portal.transfer_story import TASK_NAMES, by_domain, steps
 from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
@@ -139,11 +139,11 @@ def migration(ref: str) -> ResponseReturnValue:
 @signed_in
 def migration_pdf(ref: str) -> ResponseReturnValue:
     """Answer the record of an executed transfer, for those who see the account's documents: its own side alone."""
-    ids = [one.customer_id for one in own_accounts(Right.INVOICES)]
-    found = find_own_migration(migration_id(ref), ids)
+    accounts = own_accounts(Right.INVOICES)
+    found = find_own_migration(migration_id(ref), [one.customer_id for one in accounts])
     if found is None:
         raise NotFound
-    side = Side.OLD if found.from_customer_id in ids else Side.NEW
+    side = Side.OLD if side_of(accounts, found).customer_id == found.from_customer_id else Side.NEW
     return pdf_answer(found.ref, record_of(found, side, chosen_language()))
 
 
@@ -155,9 +155,8 @@ def migration_withdraw(ref: str) -> ResponseReturnValue:
     form = WithdrawForm()
     try:
         form.require()
-        reason = (form.reason.data or "").strip() or gettext("Withdrawn by the customer.")
         with transaction():
-            found = migrate.withdraw_in_portal(current_actor(), ref, reason[:MAX_REASON])
+            found = migrate.withdraw_in_portal(current_actor(), ref, (form.reason.data or "")[:MAX_REASON])
     except NotFound:
         raise
     except Refusal as refusal:
@@ -183,7 +182,7 @@ def migration_decline(ref: str) -> ResponseReturnValue:
 
 
 def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseReturnValue:
-    accounts, mine, found = find_transfer(ref)
+    accounts, mine, found = find_transfer(ref, receiving=True)
     try:
         if found.to_customer_id != mine.customer_id:
             raise refusal_of("wrong_state")
@@ -208,7 +207,8 @@ def _answer(ref: str, form: Any, verb: Callable[[Any], Migration]) -> ResponseRe
         gettext("You have accepted the transfer.") if accepted else gettext("You have declined the transfer."),
         "success",
     )
-    return redirect(url_for("portal.migration", ref=found.ref), 303)
+    account = mine.customer.number if len(accounts) > 1 else None
+    return redirect(url_for("portal.migration", ref=found.ref, account=account), 303)
 
 
 def _send(mine: Membership, form: TransferForm, pin: str) -> dict[str, Any]:

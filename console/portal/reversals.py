@@ -67,7 +67,7 @@ def migration_reverse_request(ref: str) -> ResponseReturnValue:
 
 def _received(ref: str) -> tuple[Membership, Migration]:
     """Return the membership and an executed transfer that came to its account."""
-    _accounts, mine, found = find_transfer(ref)
+    _accounts, mine, found = find_transfer(ref, receiving=True)
     if found.to_customer_id != mine.customer_id or reversible_until(found) is None:
         raise NotFound
     return mine, found

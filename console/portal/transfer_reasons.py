@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from flask import request
+
 from console.billing.migration.plan_data import migration_id
 from console.billing.migration.portal import find_own_migration
 from console.billing.models import Migration
@@ -48,8 +52,11 @@ WRONG_PIN = lazy_gettext("This is not the valid support PIN of this account. You
 _FIELDS = {"no_match": "to_customer", "same_owner": "to_customer", "closed_target": "to_customer"}
 
 
-def find_transfer(ref: str) -> tuple[list[Membership], Membership, Migration]:
+def find_transfer(ref: str, *, receiving: bool = False) -> tuple[list[Membership], Membership, Migration]:
     """Return one's accounts, the membership on whose side one reads a transfer, and the transfer.
+
+    Args:
+        receiving: as in :func:`side_of`.
 
     Raises:
         NotFound: there is none from or to an account on which this person transfers services.
@@ -58,9 +65,21 @@ def find_transfer(ref: str) -> tuple[list[Membership], Membership, Migration]:
     found = find_own_migration(migration_id(ref), [one.customer_id for one in accounts])
     if found is None:
         raise NotFound
+    return accounts, side_of(accounts, found, receiving=receiving), found
+
+
+def side_of(accounts: Sequence[Membership], migration: Migration, *, receiving: bool = False) -> Membership:
+    """Return on whose side one reads a transfer.
+
+    Between two accounts of one's own that is the old owner's, unless the request names the other account.
+
+    Args:
+        receiving: what is done is for the new owner's side alone.
+    """
     sides = {one.customer_id: one for one in accounts}
-    mine = sides.get(found.from_customer_id) or sides[found.to_customer_id]
-    return accounts, mine, found
+    mine = [sides[key] for key in (migration.from_customer_id, migration.to_customer_id) if key in sides]
+    named = request.values.get("account", "").strip().upper()
+    return mine[-1] if receiving or named == mine[-1].customer.number else mine[0]
 
 
 def in_own_words(refusal: Refusal) -> Refusal:

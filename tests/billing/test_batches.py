@@ -27,6 +27,7 @@ from console.settings import service as set_on_page
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
+from tests.billing.moves import make_move
 from tests.conftest import Clock
 from tests.factories import LineSpec
 
@@ -164,6 +165,28 @@ def test_a_row_that_changed_since_the_dry_run_does_not_move(session: Session) ->
     run(batch)
     assert states(batch)[2] == ("refused", "stale_plan")
     assert session.scalar(select(func.count()).select_from(Migration)) == 0, "nothing of it is left"
+
+
+@pytest.mark.parametrize("chosen", [False, True], ids=["by a file", "chosen"])
+def test_a_service_that_has_another_owner_since_the_dry_run_stays_with_them(session: Session, chosen: bool) -> None:
+    """Who has it now signed nothing, and no one of theirs was verified."""
+    old, third, target = (factories.make_customer() for _ in range(3))
+    moved = factories.make_service(old)
+    agent = factories.make_staff(Role.BILLING)
+    if chosen:
+        verification = factories.make_verification(agent, factories.owner_of(old))
+        with transaction():
+            batch = service.create_from_services(
+                factories.actor_of(agent), old, [moved.id], target.number, verification.id, ORDER
+            )
+    else:
+        batch = upload(csv_of((moved.number, target.number)))
+    work.work_due()
+    assert states(batch)[2] == ("ready", None)
+    make_move(old, third, [moved]).to_approved().execute()
+    run(batch)
+    assert states(batch)[2] == ("refused", "stale_plan")
+    assert session.get_one(Service, moved.id).customer_id == third.id
 
 
 def test_days_may_pass_between_dry_run_and_execution(session: Session, clock: Clock) -> None:

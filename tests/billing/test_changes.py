@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +31,7 @@ from console.core.transaction import transaction
 from console.customers.models import Customer
 from console.mail.models import Mail
 from console.staff.roles import Role
+from console.views.billing.proforma_lines import COLUMNS, read_rows, rows_of, services_for
 from tests import factories
 from tests.customers.test_people import actor_of
 from tests.portal.things import quote_data
@@ -123,6 +125,18 @@ def test_a_corrected_copy_cites_the_original_and_keeps_its_period_and_payment(cu
 
 
 @once_only
+def test_what_a_corrected_copy_costs_more_comes_from_the_credit_too_where_that_is_wanted(customer: Customer) -> None:
+    old = make(customer, ItemData("Rad", 50_000))
+    pay(old, 20_000)
+    with transaction():
+        customer.credit_first = True
+        correct_credit(SYSTEM, customer.id, "RSD", 200_000, "Uplata", uuid4().hex)
+    with transaction():
+        answer = cancelling.correct(SYSTEM, old.id, correction(ItemData("Rad", 100_000)), "Cena", uuid4().hex)
+    assert answer["owed"] == 0 and credit_of(customer.id) == {"RSD": 100_000}
+
+
+@once_only
 def test_a_correction_that_is_wrong_cancels_nothing(customer: Customer) -> None:
     old = make(customer, ItemData("x", 100))
     others = factories.make_service(factories.make_customer())
@@ -198,6 +212,43 @@ def test_the_pages_of_a_storno_and_a_corrected_copy(app: Flask, client: ConsoleC
     assert old.number in client.get(new).text
     assert client.submit(f"{new}/storno", json=True, reason="x", idempotency_key="d").json["storno"]["credited"] == 0
     assert client.submit(f"{new}/remind", json=True).status_code == 409
+
+
+@once_only
+def test_no_line_of_a_long_document_is_lost_on_the_way_through_its_form(
+    client: ConsoleClient, customer: Customer
+) -> None:
+    sign_in(client, Role.BILLING)
+    old = make(customer, *(ItemData(f"Rad {place}", 1_000) for place in range(101)))
+    rows = rows_of(old)
+    fields: dict[str, Any] = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    fields |= {"reason": "Cena", "currency": "RSD", "due_on": old.due_on.isoformat()}
+    many = {name: fields[name] * 10 for name in COLUMNS}
+    address = f"/console/proformas/{old.number}/correct"
+    assert client.submit(address, json=True, **fields | many, idempotency_key="a").status_code == 422
+    made = client.submit(address, json=True, **fields, idempotency_key="b").json["proforma"]
+    assert made["total"] == old.total
+
+
+@once_only
+def test_a_corrected_copy_bills_as_many_periods_though_their_price_cannot_be_divided(customer: Customer) -> None:
+    """A program gives the price of the whole line; a form has the price of one."""
+    service = factories.make_service(customer)
+    items = [
+        ItemData("Tri perioda", 100_000, quantity=3, service_id=service.id),
+        ItemData("Još tri", 90_001, quantity=3, service_id=service.id, discount=10_000, discount_bp=1_000),
+        ItemData("Rad", 100_000, quantity=3),
+    ]
+    old = make(customer, *items)
+    again = read_rows(rows_of(old), customer, services_for(customer))
+    assert [one.net for one in again] == [one.net for one in items]
+    assert [one.quantity for one in again] == [3, 3, 1]
+    with transaction():
+        number = cancelling.correct(SYSTEM, old.id, ProformaData("RSD", old.due_on, again), "Opis", uuid4().hex)[
+            "number"
+        ]
+    new = db.session.scalars(select(Proforma).where(Proforma.number == number)).one()
+    assert [line.period_to for line in new.lines] == [line.period_to for line in old.lines]
 
 
 # Quotes ------------------------------------------------------------------------------------------------------------
@@ -324,6 +375,21 @@ def test_the_pages_of_a_draft_and_of_billing_a_quote(client: ConsoleClient, cust
     assert answer.status_code == 303 and client.get(answer.headers["Location"]).status_code == 200
 
 
+@once_only
+def test_a_quote_has_every_line_that_was_sent_or_none(client: ConsoleClient, customer: Customer) -> None:
+    sign_in(client, Role.BILLING)
+
+    def send(count: int) -> Any:
+        lines = {"product": "", "description": "Rad", "quantity": "1", "net": "100", "tax": "20"}
+        fields = {name: [value] * count for name, value in lines.items()}
+        day = (today() + timedelta(days=8)).isoformat()
+        more = {"customer": customer.number, "currency": "RSD", "valid_until": day, "idempotency_key": uuid4().hex}
+        return client.submit("/console/quotes/new", json=True, **fields, **more)
+
+    assert send(9).json["quote"]["total"] == 9 * 12_000
+    assert send(31).status_code == 422
+
+
 # Many at once, and the list ----------------------------------------------------------------------------------------
 
 
@@ -351,6 +417,23 @@ def test_several_at_once_say_what_will_happen_and_why_not(client: ConsoleClient,
     page = client.submit("/console/proformas/bulk", action="send", rowid=ids, idempotency_key="d")
     assert page.status_code == 200 and len(mails("proforma_issued")) == 1
     assert client.submit("/console/proformas/bulk", action="delete", rowid=ids, idempotency_key="e").status_code == 404
+
+
+@once_only
+def test_one_that_was_paid_in_part_since_the_preview_is_not_cancelled_with_the_others(
+    client: ConsoleClient, customer: Customer
+) -> None:
+    sign_in(client, Role.BILLING)
+    one, two = (factories.make_proforma(customer) for _ in range(2))
+    page = client.submit("/console/proformas/action/", action="storno", rowid=[str(one.id), str(two.id)]).text
+    shown = re.findall(r'name="paid" value="([0-9:]+)"', page)
+    assert shown == [f"{one.id}:0", f"{two.id}:0"]
+    pay(two, 1_000)
+    sent: dict[str, Any] = {"action": "storno", "rowid": [str(one.id), str(two.id)], "paid": shown, "reason": "Greška"}
+    answer = client.submit("/console/proformas/bulk", json=True, idempotency_key="a", **sent)
+    assert [row["done"] for row in answer.json["results"]] == [True, False]
+    db.session.expire_all()
+    assert [row.status for row in (one, two)] == [ProformaStatus.CANCELLED, ProformaStatus.PART_PAID]
 
 
 @once_only

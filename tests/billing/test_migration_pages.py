@@ -146,9 +146,29 @@ def test_tasks_are_ticked_on_the_page_and_listed_when_late(
     assert "Overdue at the registry" in page and "Identify the present registrant" in page
     items = client.get_json("/console/migrations/registry").get_json()["items"]
     assert [one["kind"] for one in items] == [kind.value for kind in TaskKind]
+    assert {one["domain"] for one in items} == {first.domain.name}, "its account is open for this agent"
     with count_queries(app) as queries:
         client.get("/console/migrations/")
     assert len(queries) <= MOST, queries
+
+
+def test_a_domain_at_the_registry_is_named_to_who_may_read_it(client: ConsoleClient, move: Move) -> None:
+    """As on the migration's own page: not to an agent for whom its account is closed."""
+    move.request()
+    with transaction():
+        migrate.accept_by_link(link_of(sent("migration_offer")[0]), None)
+    move.approve()
+    move.execute()
+    with transaction():
+        for one in registry.tasks_of(move.migration()):
+            one.due_on = factories.today() - timedelta(days=1)
+    domain = registry.tasks_of(move.migration())[0].domain.name
+    for role, reads in ((Role.AGENT, False), (Role.BILLING, True)):
+        sign_in(client, role)
+        for address in ("/console/migrations/", "/console/migrations/registry"):
+            assert (domain in client.get(address).text) is reads, (role, address)
+        items = client.get_json("/console/migrations/registry").get_json()["items"]
+        assert {one["domain"] for one in items} == {domain if reads else None}
 
 
 def test_a_reversal_is_asked_for_on_its_page(client: ConsoleClient, move: Move, session: Session) -> None:

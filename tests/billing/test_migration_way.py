@@ -19,6 +19,7 @@ from console.billing.migration import registry, scheduling
 from console.billing.migration.acceptance import migration_behind
 from console.billing.migration.models import RegistryTask, TaskKind
 from console.billing.models import Migration, MigrationState, Proforma
+from console.billing.payments.service import undo
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
@@ -160,14 +161,23 @@ class TestAcceptance:
         with transaction():
             issue_proforma(SYSTEM, move.old, [LineDraft("Dodatak", 100_000, service_id=move.service_ids[0])])
         refused("terms_changed", lambda: move_approve(move))
-        with transaction():
-            migrate.ask_again(move.billing, move.ref)
-        first, second = sent("migration_offer")
+        before = len(steps_told(move.old.id))
+        for _twice in range(2):  # the second time nothing has changed for the old owner
+            with transaction():
+                migrate.ask_again(move.billing, move.ref)
+        assert len(steps_told(move.old.id)) == before + 1, "it is accepted no longer"
+        first, _lost, second = sent("migration_offer")
         refused("link_gone", lambda: migrate.accept_by_link(link_of(first), None))
         with transaction():
             migrate.accept_by_link(link_of(second), None)
         move.approve()
         move.execute()
+
+    def test_one_that_is_too_old_is_not_asked_for_again(self, clock: Clock) -> None:
+        move = make_move()
+        move.request()
+        clock.advance(timedelta(days=31))
+        refused("expired", lambda: migrate.ask_again(move.billing, move.ref))
 
     def test_less_than_was_accepted_needs_no_other_yes(self) -> None:
         move = make_move()
@@ -425,6 +435,22 @@ class TestReversal:
         with pytest.raises(Refusal) as caught:
             self.ask(move, self.back(move))
         assert caught.value.code == codes[fact]
+
+    @pytest.mark.parametrize("amount", [1_000, None], ids=["a part", "all"])
+    def test_a_payment_while_it_is_under_way_forbids_it_too(self, session: Session, amount: int | None) -> None:
+        """Else the former owner would get back a service that the other has paid for."""
+        move = self.execute_first()
+        back = self.back(move)
+        self.ask(move, back)
+        back.approve()
+        (theirs,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id))
+        payment = factories.pay_proforma(theirs, amount or theirs.total)
+        digest = back.digest()
+        refused("paid_since", lambda: migrate.execute(back.billing, back.ref, digest, uuid4().hex))
+        with transaction():
+            undo(back.billing, payment.id, "Greška banke")
+        back.execute()
+        assert session.get_one(Service, move.service_ids[0]).customer_id == move.old.id
 
     def test_it_moves_just_what_was_moved(self, session: Session) -> None:
         move = self.execute_first()

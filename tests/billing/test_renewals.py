@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
+from console.billing import migration as migrate
 from console.billing.issuing import cancelling
+from console.billing.migration.scheduling import MOST_DAYS
 from console.billing.models import BilledPeriod, Proforma, ProformaStatus, Storno
 from console.billing.payments.service import correct_credit, use_credit
 from console.billing.renewals import ending, generating, jobs, reminders, suspensions
@@ -26,6 +28,7 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerStatus
+from console.hosting import service as hosting
 from console.hosting.models import Service, ServiceStatus, SuspensionReason
 from console.mail.models import Mail
 from console.staff.roles import Role
@@ -201,6 +204,25 @@ def test_a_service_in_a_migration_waits_and_its_owner_then_is_billed(session: Se
 
 
 @once_only
+def test_a_service_that_waited_long_for_its_day_is_billed_then(session: Session, clock: Clock) -> None:
+    """It is neither billed nor does it expire while it waits: forgotten then, it would be served for nothing."""
+    service = ending_in(factories.make_customer(), 20, period_months=1)
+    move = make_move(service.customer, None, [service]).to_approved()
+    on = today() + timedelta(days=MOST_DAYS)
+    digest = migrate.plan_for(move.migration(), on).digest
+    with transaction():
+        migrate.schedule(move.billing, move.ref, digest, on, uuid4().hex)
+    clock.advance(timedelta(days=MOST_DAYS, hours=12))
+    jobs.run()
+    assert migrate.execute_due() == 1
+    assert generating.generate() == 1
+    assert proformas()[-1].customer_id == move.new.id
+    clock.advance(timedelta(days=7))
+    jobs.run()
+    assert db.session.get_one(Service, service.id).status is ServiceStatus.ACTIVE, "its bill is not overdue yet"
+
+
+@once_only
 def test_credit_is_used_first_where_the_customer_wants_it(customer: Customer) -> None:
     service = ending_in(customer, 10)
     with transaction():
@@ -354,6 +376,22 @@ def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> 
     assert db.session.scalars(select(SuspensionRequest)).one().state is SuspensionState.DECLINED
 
 
+@once_only
+def test_a_suspended_service_whose_bill_was_cancelled_gets_another_and_is_restored_by_it(customer: Customer) -> None:
+    """Else it has nothing to pay, and stays suspended for ever."""
+    service = ending_in(customer, 10)
+    generating.generate()
+    billing = factories.make_staff(Role.BILLING).actor()
+    with transaction():
+        hosting.suspend(SYSTEM, service, SuspensionReason.UNPAID)
+    assert generating.generate() == 0
+    with transaction():
+        cancelling.storno(billing, proformas()[0].id, "Pogrešna cena", uuid4().hex)
+    assert generating.generate() == 1
+    pay(proformas()[1])
+    assert db.session.get_one(Service, service.id).status is ServiceStatus.ACTIVE
+
+
 # Renewals that are void --------------------------------------------------------------------------------------------
 
 
@@ -388,6 +426,18 @@ def test_a_renewal_that_is_void_whole_is_cancelled_alone(customer: Customer) -> 
         service.status = ServiceStatus.CANCELLED
     assert ending.cancel_void() == 1 and ending.cancel_void() == 0
     assert [one.status for one in proformas()] == [ProformaStatus.CANCELLED]
+
+
+@once_only
+def test_the_storno_of_a_void_renewal_gives_its_reason_in_its_own_language(customer: Customer) -> None:
+    with transaction():
+        customer.language = "en"
+    service = ending_in(customer, 10)
+    generating.generate()
+    with transaction():
+        service.status = ServiceStatus.CANCELLED
+    ending.cancel_void()
+    assert "no longer on this account" in db.session.scalars(select(Storno)).one().reason
 
 
 @once_only

@@ -19,6 +19,7 @@ from console.billing.models import Migration, MigrationState
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
+from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers import holds
 from console.customers.models import Guard, Verification
@@ -197,6 +198,7 @@ def test_the_page_previews_asks_and_withdraws(client: ConsoleClient, ana: Person
         assert client.get("/moj/migrations/").status_code == 200
     assert queries.count <= 8
     assert client.submit(f"/moj/migrations/{ref}/withdraw", json=True).json["migration"]["state"] == "withdrawn"
+    assert not db.session.scalars(select(Migration.end_reason)).one(), "no words of ours as theirs"
     assert client.submit(f"/moj/migrations/{ref}/withdraw", json=True).status_code == 409
     assert "Withdraw the request" not in client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
     assert tearoom.customer_id == ana.customer.id
@@ -276,6 +278,37 @@ def received(ana: Persona) -> Move:
     move = make_move(ana.customer, factories.make_customer(), ana.services[:1]).to_approved()
     move.execute()
     return move
+
+
+class TestBetweenOwnAccounts:
+    """A person gives a service to another account of their own: they are on both sides."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return replace(settings, migration_acceptance=True)
+
+    @pytest.mark.only("sqlite")
+    def test_they_accept_there_read_each_side_and_may_take_it_back(self, client: ConsoleClient, ana: Persona) -> None:
+        firm = factories.make_customer(owner=ana.owner.person)
+        answer = ask(ana, firm.number)
+        assert answer is not None
+        path, there = f"/moj/migrations/{answer['ref']}", f"account={firm.number}"
+        sign_in_person(client, ana.owner.person.email)
+        assert f"{path}?{there}" in client.get(f"/moj/migrations/?{there}").text
+        assert f"{path}?{there}" in client.get(f"/moj/?{there}").text
+        page = client.get(f"{path}?{there}", headers=ENGLISH).text
+        assert "Accept the transfer" in page and ana.proformas[0].number not in page
+        assert "Withdraw the request" in client.get(path, headers=ENGLISH).text
+        assert client.submit(f"{path}/accept").headers["Location"].endswith(f"{path}?{there}")
+        sign_in(client, Role.BILLING)
+        for step in ("approve", "execute"):
+            plan = client.get_json(f"/console{path.removeprefix('/moj')}/preview").json["plan"]
+            sent = {"plan": plan, "idempotency_key": uuid4().hex}
+            assert client.submit(f"/console{path.removeprefix('/moj')}/{step}", json=True, **sent).status_code == 200
+        sign_in_person(client, ana.owner.person.email)
+        assert f"{path}/reverse" in client.get(f"{path}?{there}").text
+        assert client.get(f"{path}/reverse").status_code == 200
+        assert client.get(f"{path}/pdf").data != client.get(f"{path}/pdf?{there}").data
 
 
 @pytest.mark.both

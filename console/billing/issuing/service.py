@@ -85,17 +85,18 @@ def issue(
     )
 
 
-def settle(actor: Actor, document: Proforma, *, credit: int | None = None) -> None:
+def settle(actor: Actor, document: Proforma, *, credit: int = 0) -> None:
     """Pay what can be paid at once: a document of nothing; any other from its account's credit, where that is wanted.
 
     Args:
-        credit: so much of it; where not given, as the account wants it. The account is locked.
+        credit: so much of it in any case, as what was paid on the document that this replaces. The account is locked.
     """
     if document.total == 0:
         pay([(document, 0)])
-    elif credit:
+        return
+    if credit:
         use_credit(actor, document, min(credit, document.owed))
-    elif credit is None and document.customer.credit_first:
+    if document.customer.credit_first:
         use_credit(actor, document)
 
 

@@ -114,18 +114,23 @@ def ask_again(actor: Actor, ref: str) -> Migration:
 
     Raises:
         NotFound: the role decides no migrations.
-        Conflict: ``wrong_state``: it is over, or needs no acceptance.
+        Conflict: ``wrong_state``: it is over, or needs no acceptance; ``expired``.
     """
     actor.require(Permission.DECIDE_MIGRATION)
     migration = lock_migration(ref)
     if not migration.is_open or not migration.needs_acceptance:
         raise refusal("wrong_state")
+    if migration.expires_at <= clock.now():
+        raise refusal("expired")
+    was_waiting = migration.waits_for_new_owner
     migration.state = MigrationState.REQUESTED
     migration.accepted_at = migration.accepted_by_id = migration.accepted_terms = None
     migration.approved_at = migration.approved_by_id = migration.plan = None
     migration.clear_schedule()
     db.session.flush()
     offer(actor, migration)
+    if not was_waiting:  # what the old owner was told of an acceptance, an approval or a day is no longer so
+        mails.notify_old(migration, "asked_again")
     record(actor, "migration.asked_again", migration.ref, customer_id=migration.to_customer_id)
     return migration
 

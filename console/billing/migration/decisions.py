@@ -75,9 +75,13 @@ def withdraw(actor: Actor, ref: str, reason: str) -> Migration:
     return end_withdrawn(actor, ref, reason)
 
 
-def end_withdrawn(actor: Actor, ref: str, reason: str) -> Migration:
-    """End a request that its side takes back, and tell both; its entries check who may."""
-    migration = end(actor, ref, MigrationState.WITHDRAWN, reason)
+def end_withdrawn(actor: Actor, ref: str, reason: str, *, must_say: bool = True) -> Migration:
+    """End a request that its side takes back, and tell both; its entries check who may.
+
+    Args:
+        must_say: a reason has to be given.
+    """
+    migration = end(actor, ref, MigrationState.WITHDRAWN, reason, must_say=must_say)
     mails.notify_both(migration, "withdrawn", reason=migration.end_reason)
     return migration
 
@@ -98,7 +102,7 @@ def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
     return len(expired)
 
 
-def end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration:
+def end(actor: Actor, ref: str, state: MigrationState, reason: str, *, must_say: bool = True) -> Migration:
     """End an open request; its entries check who may.
 
     Raises:
@@ -109,7 +113,7 @@ def end(actor: Actor, ref: str, state: MigrationState, reason: str) -> Migration
     if migration.state not in OPEN_STATES:
         raise refusal("wrong_state")
     reason = paragraphs(reason)
-    if not reason:
+    if must_say and not reason:
         raise refusal("no_reason")
     close(actor, migration, state, mask_pins(reason)[0])
     return migration

@@ -186,6 +186,7 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
             *service_obstacles([services[key] for key in service_ids], old.id),
             *account_obstacles(old, new),
             *_link_obstacles(migration, links),
+            *(paid_since(migration.reverses_id, old.id) if migration.reverses_id is not None else ()),
         ],
     )
     accepted = migration.accepted_terms
@@ -217,6 +218,15 @@ def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacl
     others = {link.other(moving).id: link.other(moving).number for link in links}
     unnamed = tuple(number for key, number in others.items() if key not in migration.left_behind)
     return [Obstacle("hosted_together", unnamed)] if unnamed else []
+
+
+def paid_since(migration_id: int, customer_id: int) -> list[Obstacle]:
+    """Return what the new owner has paid of the documents that a migration made to them: it is not taken back then."""
+    query = select(Proforma.number).where(
+        Proforma.migration_id == migration_id, Proforma.customer_id == customer_id, Proforma.paid > 0
+    )
+    paid = tuple(db.session.scalars(query.order_by(Proforma.id)))
+    return [Obstacle("paid_since", paid)] if paid else []
 
 
 def _read(query: Select[T], ids: Sequence[int]) -> list[T]:

@@ -114,7 +114,7 @@ def _former_owner(ref: str, customer: Customer) -> str:
 
 
 def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
-    """Take a request back, by the person in whose name it was made.
+    """Take a request back, by the person in whose name it was made; they need not say why.
 
     Raises:
         NotFound: it is not theirs, or they may no longer transfer services.
@@ -122,7 +122,7 @@ def withdraw_in_portal(actor: Actor, ref: str, reason: str) -> Migration:
     """
     if not may_withdraw(actor, lock_migration(ref)):
         raise NotFound(code="not_allowed")
-    return end_withdrawn(actor, ref, reason)
+    return end_withdrawn(actor, ref, reason, must_say=False)
 
 
 def may_withdraw(actor: Actor, migration: Migration) -> bool:

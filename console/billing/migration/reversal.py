@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from console.billing.migration.obstacles import Obstacle
-from console.billing.migration.plan_data import migration_id
-from console.billing.models import STILL_REVERSING, Migration, MigrationItem, MigrationState, Proforma
+from console.billing.migration.plan_data import migration_id, paid_since
+from console.billing.models import STILL_REVERSING, Migration, MigrationItem, MigrationState
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
@@ -50,7 +50,7 @@ def reversal_obstacles(migration: Migration) -> list[Obstacle]:
     other = reversal_of(migration)
     if other is not None:
         return [Obstacle("reversed_already", (other.ref,))]
-    return [*_moved_on(migration), *_paid(migration)]
+    return [*_moved_on(migration), *paid_since(migration.id, migration.to_customer_id)]
 
 
 def reversal_of(migration: Migration) -> Migration | None:
@@ -74,18 +74,3 @@ def _moved_on(migration: Migration) -> list[Obstacle]:
     )
     gone = tuple(service.number for service in db.session.scalars(query))
     return [Obstacle("moved_on", gone)] if gone else []
-
-
-def _paid(migration: Migration) -> list[Obstacle]:
-    """Return what the new owner has paid of the documents that the migration made to them."""
-    query = (
-        select(Proforma.number)
-        .where(
-            Proforma.migration_id == migration.id,
-            Proforma.customer_id == migration.to_customer_id,
-            Proforma.paid > 0,
-        )
-        .order_by(Proforma.id)
-    )
-    paid = tuple(db.session.scalars(query))
-    return [Obstacle("paid_since", paid)] if paid else []

@@ -88,8 +88,9 @@ def _facts(canvas: Canvas, facts: Sequence[Fact]) -> None:
 
 def _notes(canvas: Canvas, notes: Sequence[str]) -> None:
     for note in notes:
-        canvas.need(canvas.height_of(note, canvas.epw, size=9) + 2)
-        canvas.put(note, canvas.l_margin, width=canvas.epw, size=9, color="soft")
+        for line in note.split("\n"):  # a note of many lines goes on over the page
+            canvas.need(canvas.height_of(line, canvas.epw, size=9) + 2)
+            canvas.put(line, canvas.l_margin, width=canvas.epw, size=9, color="soft")
         canvas.set_y(canvas.get_y() + 1.5)
     if notes:
         canvas.set_y(canvas.get_y() + 3)

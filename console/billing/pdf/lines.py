@@ -46,8 +46,16 @@ def _row(line: ProformaLine, sign: int, *, charged: bool) -> Row:
             words.amount(sign * line.tax),
             words.amount(sign * line.total),
         ),
-        note=line.service.number if line.service is not None else "",
+        note=" · ".join(text for text in (line.service.number if line.service else "", _discount(line, sign)) if text),
     )
+
+
+def _discount(line: ProformaLine, sign: int) -> str:
+    """Return what a line cost before its discount; nothing where it has none."""
+    if not line.discount:
+        return ""
+    share = words.rate(line.discount_bp) if line.discount_bp else words.amount(sign * line.discount)
+    return gettext("Price %(price)s, discount %(discount)s", price=words.amount(sign * line.price), discount=share)
 
 
 def _by_rate(lines: Sequence[ProformaLine], sign: int, *, charged: bool) -> tuple[tuple[str, ...], ...]:

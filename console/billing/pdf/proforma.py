@@ -32,7 +32,7 @@ def sheet_of(proforma: Proforma) -> Sheet:
             Fact(gettext("To pay"), words.amount(proforma.total, proforma.currency), strong=True),
         ),
         tables=(lines_table(proforma, proforma.lines, charged=proforma.tax_note is None),),
-        notes=(note,) if note else (),
+        notes=tuple(text for text in (note, proforma.note) if text),
         payment=_payment(payment),
         closing=gettext("A pro-forma is not a tax document."),
         footer=words.issuer_line(proforma.issuer),

@@ -13,6 +13,7 @@ from console.billing import mails
 from console.billing.issuing.service import settle
 from console.billing.locks import lock_customers, lock_proformas, lock_services
 from console.billing.models import ACTIVE_STATUSES, BilledPeriod, MigrationItem, Proforma, ProformaLine
+from console.billing.renewals.generating import is_in_use
 from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.billing.service import cancel_proforma, compose_document, number_documents, today
 from console.core import clock
@@ -23,7 +24,7 @@ from console.core.logging import get_logger
 from console.core.texts import gettext, in_language
 from console.core.transaction import transaction
 from console.customers.models import CustomerStatus
-from console.hosting.models import Service, ServiceStatus, SuspensionReason
+from console.hosting.models import Service, ServiceStatus
 
 log = get_logger(__name__)
 Key = TypeVar("Key")
@@ -95,10 +96,7 @@ def _has_expired(day: date) -> ColumnElement[bool]:
         .correlate(Service)
     )
     return and_(
-        or_(
-            Service.status == ServiceStatus.ACTIVE,
-            and_(Service.status == ServiceStatus.SUSPENDED, Service.suspension == SuspensionReason.UNPAID),
-        ),
+        is_in_use(),
         Service.paid_until < day - grace,
         ~exists().where(MigrationItem.service_id == Service.id, MigrationItem.open),
         or_(~Service.auto_renew, unpaid.exists()),
@@ -201,7 +199,7 @@ def _cancel(proforma_id: int) -> bool:
         return False
     credited = proforma.paid
     numbers = ", ".join(one.number for one in services if one.id in {line.service_id for line in void})
-    with in_language(settings().locale):
+    with in_language(proforma.language):  # it is printed on the storno, which is in this language
         reason = gettext("The service is no longer on this account: %(services)s", services=numbers)
     storno = cancel_proforma(SYSTEM, proforma, reason)
     rest = [line for line in proforma.lines if line not in void]
@@ -212,7 +210,7 @@ def _cancel(proforma_id: int) -> bool:
     mails.write_cancelled(
         proforma,
         storno,
-        credited=credited - (successor.paid if successor else 0),
+        credited=max(credited - (successor.paid if successor else 0), 0),
         replaced_by=successor.number if successor else "",
     )
     if successor is not None:

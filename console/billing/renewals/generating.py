@@ -16,20 +16,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from console.billing import mails
 from console.billing.issuing.service import settle
 from console.billing.locks import lock_customers, lock_services
+from console.billing.migration.scheduling import MOST_DAYS
 from console.billing.models import (
     ACTIVE_STATUSES,
     BilledPeriod,
+    Migration,
     MigrationItem,
     Proforma,
     ProformaLine,
 )
 from console.billing.periods import Period, period_from
 from console.billing.service import EXTERNAL, LineDraft, issue_proforma, today
+from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.context import settings
 from console.core.db import db
@@ -38,7 +41,7 @@ from console.core.logging import get_logger
 from console.core.texts import gettext, in_language
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerStatus
-from console.hosting.models import Product, Service, ServiceStatus
+from console.hosting.models import Product, Service, ServiceStatus, SuspensionReason
 
 log = get_logger(__name__)
 DAY = timedelta(days=1)
@@ -92,18 +95,34 @@ def grouped(due: Iterable[Due], *, together: bool) -> list[list[Due]]:
 def _is_due(day: date) -> ColumnElement[bool]:
     """Return the condition of a service whose next period is billed on ``day``.
 
-    What ran out long ago is not billed: it expired elsewhere, or was imported so. It may have waited for a migration.
+    What ran out long ago is not billed: it expired elsewhere, or was imported so. It may have waited for a migration,
+    which may have waited for its day besides.
     """
-    first = day - timedelta(days=settings().grace_days + settings().migration_days)
+    span = timedelta(days=settings().grace_days + settings().migration_days)
+    first, earliest = day - span, day - span - timedelta(days=MOST_DAYS)
     last = day + timedelta(days=settings().renewal_days)
+    waited = exists().where(
+        MigrationItem.service_id == Service.id,
+        MigrationItem.migration_id == Migration.id,
+        Migration.ended_at >= clock.now() - span,
+    )
     return and_(
         Service.auto_renew,
-        Service.status == ServiceStatus.ACTIVE,
-        Service.paid_until.between(first, last),
+        is_in_use(),
+        Service.paid_until.between(earliest, last),
+        or_(Service.paid_until >= first, waited),
         Customer.status != CustomerStatus.CLOSED,
         ~exists().where(BilledPeriod.service_id == Service.id, BilledPeriod.ends_on > Service.paid_until),
         ~exists().where(MigrationItem.service_id == Service.id, MigrationItem.open),
         ~_is_billed_elsewhere(),
+    )
+
+
+def is_in_use() -> ColumnElement[bool]:
+    """Return the condition of a service that runs, or that will once it is paid: its bill may have been cancelled."""
+    return or_(
+        Service.status == ServiceStatus.ACTIVE,
+        and_(Service.status == ServiceStatus.SUSPENDED, Service.suspension == SuspensionReason.UNPAID),
     )
 
 

@@ -122,7 +122,7 @@ def _migration_steps(base_url: str) -> tuple[Example, ...]:
     step: dict[str, Any] = one | {"reason": "", "at": None, "domains": []}
     steps: dict[str, dict[str, Any]] = {
         "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam ja.")}, "approved": {},
-        "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {},
+        "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {}, "asked_again": {},
         "rejected": {"reason": Typed("Bez saglasnosti")},
         "withdrawn": {"reason": Typed("Kupac je odustao.")}, "expired": {}, "registry": {"domains": ["jovic.rs"]},
     }  # fmt: skip

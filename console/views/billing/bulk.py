@@ -16,6 +16,7 @@ from wtforms import HiddenField, StringField
 
 from console.billing.bulk import BulkAction, plan, run
 from console.billing.models import Proforma
+from console.billing.payments.forms import read_amount
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Refusal, Text
 from console.core.forms import Form
@@ -37,7 +38,10 @@ BULK = dict.fromkeys(("action_view", "bulk"), Permission.ISSUE_DOCUMENTS)
 
 
 class BulkForm(Form):
-    """Which action, and for a storno its reason. The documents are ``rowid``, repeated."""
+    """Which action, and for a storno its reason.
+
+    The documents are ``rowid``, repeated; what the preview showed as paid on each is ``paid``, ``<rowid>:<amount>``.
+    """
 
     action = HiddenField()
     reason = StringField(lazy_gettext("Reason"))
@@ -79,7 +83,8 @@ class BulkActions:
             if not form.idempotency_key.data:
                 raise Invalid(code="key_missing")
             keys = _keys(ids)
-            outcomes = run(current_actor(), chosen, keys, form.idempotency_key.data, reason=form.reason.data or "")
+            key, reason = form.idempotency_key.data, form.reason.data or ""
+            outcomes = run(current_actor(), chosen, keys, key, reason=reason, paid=_paid())
         except Refusal as refusal:
             if wants_json() or not refusal.fields:
                 return refuse(refusal)
@@ -116,6 +121,16 @@ class BulkActions:
             return_url=self.return_url(),
         )
         return make_response(page, status)
+
+
+def _paid() -> dict[int, int]:
+    found = {}
+    for text in request.form.getlist("paid")[:MAX_SELECTED]:
+        proforma_id, _colon, amount = text.partition(":")
+        key, paid = read_key(proforma_id), read_amount(amount)
+        if key is not None and paid is not None:
+            found[key] = paid
+    return found
 
 
 def _keys(ids: Sequence[str]) -> list[int]:

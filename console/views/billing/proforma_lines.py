@@ -12,8 +12,8 @@ from flask import request
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from console.billing.issuing.data import MAX_PRICE, ItemData, discounted
-from console.billing.models import Proforma
+from console.billing.issuing.data import MAX_LINES, MAX_PRICE, ItemData, discounted
+from console.billing.models import Proforma, ProformaLine
 from console.billing.periods import next_period
 from console.billing.renewals.generating import describe
 from console.core import money
@@ -27,7 +27,7 @@ from console.customers.models import Customer
 from console.hosting.models import Service, ServiceStatus, service_key
 
 ROWS = 3  # that a new form begins with
-MOST_ROWS = 100  # of a form; a program may send more
+MOST_ROWS = MAX_LINES + 1  # that are read: one more than a document has, so that too many are refused and not cut
 COLUMNS = ("service", "description", "quantity", "price", "discount", "tax")
 RENEW = "renew"
 CHARGE = "charge"
@@ -180,17 +180,24 @@ def _described(service: Service | None, quantity: int, customer: Customer, *, re
 
 def rows_of(proforma: Proforma) -> list[Row]:
     """Return the rows that a document was made from, for a corrected copy."""
-    return [
-        Row(
-            service=f"{RENEW if line.period_from else CHARGE}:{line.service_id}" if line.service_id else "",
-            description=line.description,
-            quantity=str(line.quantity if line.price % line.quantity == 0 else 1),
-            price=money.write(line.price // line.quantity if line.price % line.quantity == 0 else line.price),
-            discount=_written_discount(line.discount, line.discount_bp),
-            tax=f"{line.tax_bp / 100:g}",
-        )
-        for line in proforma.lines
-    ]
+    return [_row_of(line) for line in proforma.lines]
+
+
+def _row_of(line: ProformaLine) -> Row:
+    """Return a line as it is typed, to the para what it was: a form has the price of one."""
+    quantity, spare, share = line.quantity, -line.price % line.quantity, line.discount_bp
+    if spare and not line.period_from:
+        quantity, spare = 1, 0
+    elif spare:  # its quantity is how many periods it bills, so that stays: the price is rounded up, and given back
+        share = None
+    return Row(
+        service=f"{RENEW if line.period_from else CHARGE}:{line.service_id}" if line.service_id else "",
+        description=line.description,
+        quantity=str(quantity),
+        price=money.write((line.price + spare) // quantity),
+        discount=_written_discount(line.discount + spare, share),
+        tax=f"{line.tax_bp / 100:g}",
+    )
 
 
 def _written_discount(discount: int, discount_bp: int | None) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from flask import request
 
-from console.billing.quotes.service import QuoteLineData
+from console.billing.quotes.service import MAX_LINES, QuoteLineData
 from console.core import money
 from console.core.ids import read_count, read_key
 from console.hosting.models import Product
@@ -34,7 +34,7 @@ class Row:
 
 def typed_rows() -> list[Row]:
     """Return the rows as this request has them."""
-    columns = [request.form.getlist(name)[:ROWS] for name in COLUMNS]
+    columns = [request.form.getlist(name)[: MAX_LINES + 1] for name in COLUMNS]  # too many are refused, not cut
     longest = max(map(len, columns), default=0)
     cells = [[column[place] if place < len(column) else "" for column in columns] for place in range(longest)]
     return [Row(*one) for one in cells]

@@ -13,7 +13,7 @@ from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
 from console.customers.models import Customer
 from console.staff.roles import Permission
-from console.views.migrations.registry import TaskRow, task_rows
+from console.views.migrations.registry import TaskRow, due_rows
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber
@@ -110,7 +110,7 @@ class MigrationList(BaseModelView):
 
     def overdue_tasks(self) -> list[TaskRow]:
         """Return what of the registry's part is late, the latest first."""
-        return task_rows(tasks_due(overdue=True, limit=MOST_OVERDUE))
+        return due_rows(tasks_due(overdue=True, limit=MOST_OVERDUE))
 
     def row_link(self, row: Any) -> str:
         return migration_url(row.ref)

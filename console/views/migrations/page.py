@@ -198,7 +198,7 @@ class MigrationPage(Page):
                 raise
             return self._page(find_migration(ref), error), error.status
         if wants_json():
-            return jsonify(task=task_json(task))
+            return jsonify(task=task_json(task, named=_is_named(migration)))
         return redirect(f"{migration_url(ref)}#h-registry", 303)
 
     def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], message: str) -> ResponseReturnValue:
@@ -304,7 +304,7 @@ class MigrationPage(Page):
                 tax_statuses={status.value: text for status, text in TAX_STATUS.items()},
                 left_behind=left_behind(migration),
                 reasons=may_read_reasons(actor, migration),
-                named=sees_documents or Right.PRODUCTS in opened_rights(actor, migration.from_customer_id),
+                named=_is_named(migration),
                 sees_documents=sees_documents,
                 is_open=migration.is_open,
                 may_decide=actor.may(Permission.DECIDE_MIGRATION),
@@ -324,6 +324,14 @@ def _chosen_day() -> date | None:
     except ValueError:
         return None
     return day if today() < day <= today() + timedelta(days=MOST_DAYS) else None
+
+
+def _is_named(migration: Migration) -> bool:
+    """Return whether this person may read what the services and domains of a migration are called."""
+    actor = current_actor()
+    if actor.may(Permission.PREVIEW_MIGRATION):
+        return True
+    return Right.PRODUCTS in opened_rights(actor, migration.from_customer_id)
 
 
 def _may_reverse(migration: Migration, reversal: Migration | None) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from flask import jsonify
@@ -16,17 +16,20 @@ from console.billing.migration.registry import tasks_due
 from console.billing.service import today
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
+from console.customers.queries import opened_accounts
+from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.views.shared.labels.migrations import TASK_HELP, TASKS, migration_url
 from console.web.answers import local_time, wants_json
+from console.web.identity import current_actor
 
 MOST = 200
 
 
 @dataclass(frozen=True)
 class TaskRow:
-    """One task as pages show it."""
+    """One task as pages show it. ``domain``: empty where its name is closed to the reader."""
 
     task: RegistryTask
     domain: str
@@ -56,9 +59,9 @@ class RegistryTasks(Page):
     @expose("")  # its address in links
     def index(self) -> ResponseReturnValue:
         """List the open tasks, the most urgent first."""
-        rows = task_rows(tasks_due(limit=MOST))
+        rows = due_rows(tasks_due(limit=MOST))
         if wants_json():
-            return jsonify(items=[task_json(row.task) | {"migration": row.ref} for row in rows])
+            return jsonify(items=[task_json(row.task, named=bool(row.domain)) | {"migration": row.ref} for row in rows])
         return str(self.render("admin/migrations/registry.html", rows=rows, overdue=sum(row.overdue for row in rows)))
 
 
@@ -79,16 +82,35 @@ def task_rows(tasks: Iterable[RegistryTask]) -> list[TaskRow]:
     ]
 
 
+def due_rows(tasks: Sequence[RegistryTask]) -> list[TaskRow]:
+    """Return tasks of several accounts, each domain named as its migration's page does.
+
+    To who reads documents by role, and to who has its account open now.
+    """
+    actor, rows = current_actor(), task_rows(tasks)
+    if not rows or actor.may(Permission.PREVIEW_MIGRATION):
+        return rows
+    opened = opened_accounts(actor)
+    return [
+        row if Right.PRODUCTS in opened.get(row.task.migration.from_customer_id, ()) else replace(row, domain="")
+        for row in rows
+    ]
+
+
 def by_domain(tasks: Iterable[RegistryTask]) -> list[tuple[str, list[TaskRow]]]:
     """Return the tasks of a migration, domain by domain."""
     return [(name, list(rows)) for name, rows in groupby(task_rows(tasks), key=lambda row: row.domain)]
 
 
-def task_json(task: RegistryTask) -> dict[str, object]:
-    """Return a task for programs."""
+def task_json(task: RegistryTask, *, named: bool) -> dict[str, object]:
+    """Return a task for programs.
+
+    Args:
+        named: its reader may know what the domain is called.
+    """
     return {
         "id": task.id,
-        "domain": task.domain.name,
+        "domain": task.domain.name if named else None,
         "kind": task.kind.value,
         "due_on": task.due_on.isoformat(),
         "done_at": local_time(task.done_at),

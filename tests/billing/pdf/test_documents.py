@@ -12,14 +12,19 @@ import pytest
 from PIL import Image
 from sqlalchemy.orm import Session
 
+from console.billing.issuing.data import ItemData, ProformaData
+from console.billing.issuing.service import make_proforma
 from console.billing.models import Proforma, Storno
 from console.billing.pdf.files import key_of, make, record_key
 from console.billing.pdf.instructions import instructions_for
 from console.billing.pdf.models import Side
 from console.billing.pdf.proforma import sheet_of
 from console.billing.pdf.qr import QUIET, squares
+from console.billing.service import cancel_proforma
+from console.core.actor import SYSTEM
 from console.core.files import content_digest
 from console.core.texts import in_language
+from console.core.transaction import transaction
 from console.customers.models import TaxStatus
 from tests import factories
 from tests.billing.moves import make_move
@@ -66,6 +71,24 @@ def test_zbar_reads_the_code_to_the_letter(session: Session, payee: str) -> None
         left, top = bar.column + QUIET, bar.row + QUIET
         picture.paste(0, (left, top, left + bar.length, top + 1))
     assert seen_by_zbar(picture.resize((picture.width * 4,) * 2)) == text
+
+
+def test_its_note_and_discounts_are_on_it_and_go_over_the_page(session: Session) -> None:
+    """What the buyer was told on the page they are told on the paper."""
+    lines = [f"{place}. rata do kraja meseca" for place in range(1, 66)]
+    items = (ItemData("Izrada sajta", 90_000, discount=10_000, discount_bp=1_000), ItemData("Rad", 4_500, discount=500))
+    data = ProformaData("RSD", factories.today(), items, note="\n".join(["Hvala na poverenju.", *lines]))
+    with transaction():
+        number = make_proforma(SYSTEM, make_buyer(), data, "k")["number"]
+    proforma = session.query(Proforma).filter_by(number=number).one()
+    content = make(key_of(proforma, "sr_Latn"))
+    text = text_of(content)
+    for words in ("Cena 1.000,00, popust 10 %", "Cena 50,00, popust 5,00", "Hvala na poverenju.", *lines):
+        assert words in text.replace("\n", " "), words
+    assert len(pages_of(content)) > 1 and flaws_of(content) == []
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešno")
+    assert "Cena −1.000,00, popust 10 %" in text_of(make(key_of(session.query(Storno).one(), "sr_Latn")))
 
 
 def test_in_english(session: Session) -> None:

@@ -131,6 +131,27 @@ def test_doubled_line(key: str) -> None:
         assert "2" in said
 
 
+@pytest.mark.parametrize(
+    ("key", "ours", "other"),
+    [
+        ("office_banking", "<curdef>DIN</curdef>\n<refmodel>", "<curdef>EUR</curdef>\n<refmodel>"),
+        ("camt053", '<Ntry><Amt Ccy="RSD">', '<Ntry><Amt Ccy="EUR">'),
+    ],
+)
+def test_a_line_in_another_currency_is_refused(key: str, ours: str, other: str) -> None:
+    """Its amount would be booked as so many dinars: the sums hold either way."""
+    text = written(key)
+    assert text.count(ours) == 3
+    said = refusal(text.replace(ours, other, 1).encode())
+    assert "EUR" in said and int(said.partition(":")[0]) > 1
+
+
+def test_a_line_that_names_no_currency_has_that_of_its_statement() -> None:
+    text = written("office_banking").replace("<curdef>DIN</curdef>\n<refmodel>", "<refmodel>")
+    (found,) = read(text.replace("<curdef>DIN</curdef>", "<curdef>EUR</curdef>").encode()).statements
+    assert found.currency == "EUR" and len(found.lines) == 3
+
+
 def test_two_payments_alike_in_everything_pass_where_the_balances_prove_them() -> None:
     case = a_statement(250_050)
     twice = replace(

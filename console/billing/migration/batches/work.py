@@ -189,13 +189,14 @@ def _effect(plan: Plan) -> dict[str, Any]:
 
 
 def _digest(plan: Plan) -> str:
-    """Return the fingerprint of what a row was found to do: what moves, and every line that goes with it.
+    """Return the fingerprint of what a row was found to do: what moves from whom, and every line that goes with it.
 
-    Numbers and days of documents are not in it: an earlier row of the same batch may have made the document again, and
-    the batch may be started on another day.
+    Whose the service was is in it: another owner of today signed nothing. Numbers and days of documents are not: an
+    earlier row of the same batch may have made the document again, and the batch may be started on another day.
     """
     facts = {
         "services": plan.services,
+        "old": plan.old.id,
         "new": plan.new.buyer,
         "terms": sorted(map(str, plan.new_terms)),
         "notes": sorted({str(issue.tax_note) for issue in plan.new_documents}),

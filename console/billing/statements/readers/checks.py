@@ -14,9 +14,20 @@ def check(statement: Statement) -> None:
 
     Raises:
         UnreadableStatement: balances that do not add up, other totals or another number of lines than it says, lines
-            that are there twice.
+            that are there twice, or in another currency.
     """
     flaws = Flaws()
+    for line in statement.lines:
+        if line.currency not in ("", statement.currency):
+            flaws.add(
+                lazy_gettext(
+                    "The line is in %(currency)s, but the statement is in %(own)s.",
+                    currency=line.currency,
+                    own=statement.currency,
+                ),
+                line.row,
+            )
+    flaws.check()
     total = sum(line.amount for line in statement.lines)
     _check_own_totals(statement, flaws)
     proven = statement.opening is not None and statement.closing is not None

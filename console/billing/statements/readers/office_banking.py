@@ -85,7 +85,7 @@ def _lines(record: Element, count: int, flaws: Flaws) -> list[StatementLine]:
     try:
         size = abs(fields.amount(record.value("trnamt")))
         booked_on = fields.day(record.value("dtposted", "dtasof", "dtavail", "dtuser"))
-        code = fields.currency(record.value("curdef") or "RSD")
+        code = fields.currency(said) if (said := record.value("curdef")) else ""
         payer_account = fields.account(record.value("payeeaccountinfo/acctid"))
     except ValueError as error:
         flaws.add(lazy_gettext("This cannot be read: %(value)s", value=_of(error)), record.row)

@@ -18,6 +18,7 @@ class StatementLine:
     Args:
         position: its place in the statement, from 1.
         amount: minor units; what came in is positive, what went out negative.
+        currency: the statement's; empty where the format does not say it of a line.
         reference: ours for what came in, as the bank has it, without the model.
         model: of the reference: ``97``, or empty.
         payer: the other side, whichever way the money went.
