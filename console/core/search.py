@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
     table,
     text,
+    union_all,
 )
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -45,6 +46,8 @@ MAX_WORDS = 8
 MAX_CONTENT = 200_000  # characters of one thing; a tsvector ends at a megabyte
 MERGED_PAGES = 500  # of a search table in one go
 TITLE_WEIGHT = 10.0
+COMMON = 10_000  # rows; of a word that more have, only the newest that have it as it is are hits of a list
+_IF_COMMON, _NOTHING = "CASE WHEN (SELECT common FROM asked) THEN", '""'
 
 
 @dataclass(frozen=True)
@@ -192,14 +195,33 @@ class RankedIndex(SearchIndex):
         return hits.subquery("hits")
 
     def _best_fts(self, parts: list[str], within: Select[int] | None) -> Select[Any]:
-        match = _fts_question(parts)
-        key = literal_column(f"{self.table}.rowid", Integer)
+        """Rank by bm25; of words that very many rows have as they are, take the newest of these rows.
+
+        Both bm25 and the beginning of a word read every hit there is, however few of them are wanted: half of a
+        million tickets for a common word.
+        """
+        begun, exact = _fts_question(parts), _fts_question(parts, whole_words=True)
+        having = text(f"SELECT 1 AS one FROM {self.table} WHERE {self.table} MATCH :asked LIMIT {COMMON + 1}")  # noqa: S608
+        rows = having.bindparams(_written("asked", exact)).columns(one=Integer).subquery("having")
+        is_common = select((func.count() > COMMON).label("common")).select_from(rows)
         # bm25 is the better the lower.
-        rank = literal_column(f"-bm25({self.table}, {TITLE_WEIGHT}, 1.0)", Float)
+        bm25 = literal_column(f"-bm25({self.table}, {TITLE_WEIGHT}, 1.0)", Float)
+        ranked = self._newest_fts(f"{_IF_COMMON} '{_NOTHING}' ELSE :match END", _written("match", begun), bm25, within)
+        newest = self._newest_fts(
+            f"{_IF_COMMON} :exact ELSE '{_NOTHING}' END", _written("exact", exact), literal(0.0), within
+        )
+        both = union_all(select(ranked.subquery("ranked")), select(newest.subquery("newest"))).subquery("hits")
+        return select(both).add_cte(is_common.cte("asked").prefix_with("MATERIALIZED"))
+
+    def _newest_fts(
+        self, match: str, question: BindParameter[str], rank: ColumnElement[float], within: Select[int] | None
+    ) -> Select[Any]:
+        """Select the newest hits. ``match``: SQL of what is to match, with ``question`` in it."""
+        key = literal_column(f"{self.table}.rowid", Integer)
         newest: Any = (
             select(key.label("id"), rank.label("rank"))
             .select_from(table(self.table))
-            .where(text(f"{self.table} MATCH :match").bindparams(_written("match", match)))
+            .where(text(f"{self.table} MATCH {match}").bindparams(question))
             .order_by(key.desc())
             .limit(_most())
         )
@@ -289,9 +311,10 @@ def asks_nothing(query: str) -> bool:
     return bool(query.strip()) and not split_words(query)
 
 
-def _fts_question(parts: list[str]) -> str:
-    """Write for FTS5: each word begins one of the text, or has a form that is in it."""
-    groups = ([f'"{part}"*', *(f'"{form}"' for form in forms(part))] for part in parts)
+def _fts_question(parts: list[str], *, whole_words: bool = False) -> str:
+    """Write for FTS5: each word begins one of the text (or is one, of ``whole_words``), or has a form that is in it."""
+    begins = "" if whole_words else "*"
+    groups = ([f'"{part}"{begins}', *(f'"{form}"' for form in forms(part))] for part in parts)
     return " AND ".join(f"({' OR '.join(group)})" for group in groups)
 
 

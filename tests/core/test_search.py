@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Integer, func, literal_column, select, table
+from sqlalchemy import Integer, Select, func, literal_column, select, table
 from sqlalchemy.orm import Session
 
 from console.core.actor import SYSTEM
-from console.core.search import LIMIT, SearchIndex, asks_nothing
+from console.core.search import COMMON, LIMIT, SearchIndex, asks_nothing
 from console.core.stemming import forms
 from console.core.text import words
 from console.core.transaction import transaction
 from console.customers.models import CUSTOMER_SEARCH, Customer
 from console.tickets.canned.models import REPLY_SEARCH, CannedReply
 from console.tickets.canned.service import _searched, load_standard
+from console.tickets.models import TICKET_SEARCH
 from tests import factories
 from tests.core.search_quality import score
 
@@ -199,6 +200,26 @@ def test_hits_are_bounded(session: Session) -> None:
         assert condition is not None
         query = select(func.count()).select_from(table(index.table)).where(condition)
         assert session.execute(query).scalar_one() == expected
+
+
+@pytest.mark.only("sqlite")
+def test_of_a_word_that_very_many_say_the_newest_are_taken(session: Session) -> None:
+    """On SQLite: ranking all and looking for its beginnings read every hit; those that have it as it is are enough."""
+    many = COMMON + 20
+    with transaction():
+        rows = [(key, "", "ista reč" if key % 2 else "ista stvar") for key in range(1, many)]
+        TICKET_SEARCH.put_titled_many(session, [*rows, (many, "Istaknuto", "")], new=True)
+
+    def hits(query: str, within: Select[int] | None = None) -> list[int]:
+        found = TICKET_SEARCH.ranked(session, query, within)
+        assert found is not None
+        return list(session.scalars(select(found.c.id).order_by(found.c.rank.desc(), found.c.id.desc())))
+
+    assert hits("ista") == list(range(many - 1, many - 1 - LIMIT, -1))
+    number = literal_column("rowid", Integer)
+    assert hits("ista", select(number).select_from(table(TICKET_SEARCH.table)).where(number < 4)) == [3, 2, 1]
+    assert hits("istak") == [many]
+    assert hits("ista stvar")[:2] == [many - 2, many - 4], "both words are in half of them"
 
 
 @given(st.text(max_size=60))
