@@ -11,13 +11,23 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import NoAddress, normal_email, sendable
-from console.core.errors import Invalid, NotFound
+from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
+from console.mail.mailboxes.addresses import is_our_address, our_domains
 from console.mail.receiving.models import BlockedSender, StoppedAddress
 
 # Which role may: ``console.staff.roles``, which lies above.
 WORK = "tickets.work"
+
+# Where anyone has an address: blocking one of these domains would turn most customers' mail into spam. The list is
+# kept here alone; the last line has those of the region.
+PROVIDERS = frozenset({
+    "gmail.com", "googlemail.com", "yahoo.com", "outlook.com", "hotmail.com", "live.com", "msn.com", "icloud.com",
+    "me.com", "aol.com", "gmx.com", "gmx.net", "gmx.de", "yandex.com", "yandex.ru", "mail.ru", "proton.me",
+    "protonmail.com",
+    "sbb.rs", "eunet.rs", "ptt.rs", "mts.rs",
+})  # fmt: skip
 
 
 def stopped(address: str) -> StoppedAddress | None:
@@ -61,12 +71,24 @@ def is_blocked(address: str) -> bool:
     return db.session.scalar(_BLOCKED, {"patterns": patterns}) is not None
 
 
+def why_not(pattern: str) -> Text | None:
+    """Return why an address or a domain cannot be blocked; ``None`` where it can."""
+    if "@" in pattern:
+        if is_our_address(pattern):
+            return lazy_gettext("This is our own address. Enter a different one.")
+    elif any(f".{ours}".endswith(f".{pattern}") for ours in our_domains()):
+        return lazy_gettext("This is our own domain. Block single addresses instead.")
+    elif pattern in PROVIDERS:
+        return lazy_gettext("Many customers have an address at %(domain)s. Block the address instead.", domain=pattern)
+    return None
+
+
 def block(actor: Actor, text: str) -> str:
     """Block an address, or a domain with all below it, and return it as it is stored.
 
     Raises:
         NotFound: ``actor`` may not.
-        Invalid: it is neither.
+        Invalid: it is neither, it is ours, or it is the domain of a large provider.
     """
     actor.require(WORK)
     pattern = normal_email(text).lstrip("@")
@@ -74,6 +96,9 @@ def block(actor: Actor, text: str) -> str:
         sendable(pattern if "@" in pattern else f"x@{pattern}")
     except NoAddress:
         raise Invalid(fields={"sender": [lazy_gettext("Enter an address or a domain, as in example.com.")]}) from None
+    problem = why_not(pattern)
+    if problem is not None:
+        raise Invalid(fields={"sender": [problem]})
     row = {"pattern": pattern, "staff_id": actor.id, "created_at": clock.now()}
     insert_missing(BlockedSender, [row], BlockedSender.pattern)
     record(actor, "mail.sender_blocked", "mail")

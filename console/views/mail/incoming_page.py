@@ -11,11 +11,12 @@ from flask_admin import expose
 from flask_admin.base import BaseView
 
 from console.core.actor import Actor
-from console.core.errors import NotFound, Text
+from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import mask_name, mask_pins
 from console.mail.receiving import raw as raw_store
+from console.mail.receiving import stops
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, Unreadable, read_headers, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
@@ -31,7 +32,7 @@ from console.views.shared.labels import incoming as labels
 from console.views.shared.labels.incoming import incoming_url
 from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import ticket_url
-from console.web.answers import local_time, wants_json
+from console.web.answers import local_time, reason, wants_json
 from console.web.frames import framing, received_letter
 from console.web.identity import current_actor
 
@@ -67,6 +68,14 @@ class IncomingPage(Page):
     @expose("")
     def index(self, key: int) -> ResponseReturnValue:
         """Show one message."""
+        return self._show(key)
+
+    def _show(self, key: int, problem: str = "") -> ResponseReturnValue:
+        """Show one message.
+
+        Args:
+            problem: why its sender could not be blocked.
+        """
         actor = current_actor()
         row = queries.find_incoming(actor, key)
         mail = _read(row)
@@ -74,6 +83,7 @@ class IncomingPage(Page):
         if wants_json():
             return jsonify(mail=_as_json(row) | {"text": text if mail is not None else None})
         works = actor.may(Permission.WORK_TICKETS)
+        may_mark = row.state is not IncomingState.SPAM and row.duplicate_of_id is None and row.read_at is not None
         remote = request.args.get("images") == "1"
         page = self.render(
             "admin/mail/incoming_page.html",
@@ -97,11 +107,13 @@ class IncomingPage(Page):
             is_waiting=row.state is IncomingState.WAITING,
             is_spam=row.state is IncomingState.SPAM,
             may_open=row.state in decisions.OPENS_FROM and row.duplicate_of_id is None,
-            may_mark=row.state is not IncomingState.SPAM and row.duplicate_of_id is None and row.read_at is not None,
+            may_mark=may_mark,
+            blockable=_blockable(row) if works and may_mark else [],
+            block_problem=problem,
             may_see_raw=actor.may(Permission.REVIEW) and row.raw_file is not None,
             page_keys=KEYS,
         )
-        return framing(page)
+        return framing(page, 422 if problem else 200)
 
     @expose("/html")
     def html(self, key: int) -> ResponseReturnValue:
@@ -140,7 +152,14 @@ class IncomingPage(Page):
     def spam(self, key: int) -> ResponseReturnValue:
         """Mark it as spam; with ``block`` also its sender's address or domain."""
         block = request.form.get("block", "")
-        return _decide(key, lambda actor, one: decisions.mark_spam(actor, one, block=block), gettext("Marked as spam."))
+        try:
+            return _decide(
+                key, lambda actor, one: decisions.mark_spam(actor, one, block=block), gettext("Marked as spam.")
+            )
+        except Invalid as refusal:
+            if wants_json():
+                raise
+            return self._show(key, reason(refusal))
 
     @expose("/not-spam", methods=["POST"])
     def not_spam(self, key: int) -> ResponseReturnValue:
@@ -162,6 +181,12 @@ class IncomingPage(Page):
             return jsonify(address=address, ticket=number)
         flash(gettext("E-mails from %(address)s are added to %(ticket)s.", address=address, ticket=number), "success")
         return redirect(_back(key, number), 303)
+
+
+def _blockable(row: IncomingMail) -> list[tuple[str, str]]:
+    """Return what of the sender may be blocked, by its word in the form."""
+    ways = {"address": row.from_address, "domain": row.from_address.rpartition("@")[2]}
+    return [(way, pattern) for way, pattern in ways.items() if pattern and stops.why_not(pattern) is None]
 
 
 def _decide(key: int, verb: Verb, message: str) -> ResponseReturnValue:

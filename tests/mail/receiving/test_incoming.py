@@ -22,6 +22,7 @@ from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
 from console.tickets.service import messages, properties
 from tests.conftest import Clock
+from tests.mail.mailboxes.rows import make_mailbox
 from tests.mail.receiving.reports import REPORTS
 from tests.mail.receiving.test_reading import report
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, take, ticket_of
@@ -147,6 +148,20 @@ def test_blocking_takes_an_address_or_a_domain(agent: Actor, actor: ActorOf) -> 
     with transaction():
         stops.unblock(agent, key)
     assert not stops.is_blocked("a@smece.test")
+
+
+def test_what_is_ours_and_the_domains_of_large_providers_cannot_be_blocked(agent: Actor) -> None:
+    make_mailbox("Prodaja", address="prodaja@firma.example.net")
+    ours = ("podrska@example.test", "podrska+t.1@example.test", "prodaja@firma.example.net", "example.test",
+            "firma.example.net", "example.net")  # fmt: skip
+    for pattern in (*ours, "gmail.com", "@Eunet.rs"):
+        with pytest.raises(Invalid) as refusal, transaction():
+            stops.block(agent, pattern)
+        assert list(refusal.value.fields) == ["sender"]
+    with transaction():
+        assert stops.block(agent, "zli@gmail.com") == "zli@gmail.com"
+        assert stops.block(agent, "le.test") == "le.test"
+    assert not stops.is_blocked("ana@gmail.com")
 
 
 @pytest.mark.both

@@ -275,6 +275,24 @@ def test_blocked_senders_have_a_page(client: ConsoleClient) -> None:
     assert client.get_json("/console/mail/blocked/").json["senders"] == []
 
 
+def test_a_sender_that_cannot_be_blocked_keeps_the_page(client: ConsoleClient) -> None:
+    gmail, ours = take(make_raw(sender="ana@gmail.com")), take(make_raw(sender="kolega@example.test"))
+    sign_in(client)
+    page = client.get(f"/console/mail/in/{gmail.id}").text
+    assert 'value="address"' in page
+    assert 'value="domain"' not in page
+    for row in (gmail, ours):
+        answer = client.submit(f"/console/mail/in/{row.id}/spam", block="domain")
+        assert answer.status_code == 422
+        assert "invalid-feedback" in answer.text
+        assert row.from_address in answer.text
+        assert client.submit(f"/console/mail/in/{row.id}/spam", block="domain", json=True).status_code == 422
+        assert client.get_json(f"/console/mail/in/{row.id}").json["mail"]["state"] != "spam"
+    answer = client.submit("/console/mail/blocked/add", sender="gmail.com")
+    assert answer.status_code == 422
+    assert 'value="gmail.com"' in answer.text
+
+
 # --- the command
 
 
