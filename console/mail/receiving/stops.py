@@ -10,7 +10,7 @@ from console.audit.service import record
 from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.emails import NoAddress, normal_email, sendable
+from console.core.emails import NoAddress, masked_email, normal_email, sendable
 from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import lazy_gettext
 from console.core.upsert import insert_missing
@@ -56,7 +56,7 @@ def lift(actor: Actor, address: str) -> None:
         raise NotFound
     db.session.delete(row)
     db.session.flush()
-    record(actor, "mail.stop_lifted", "mail", status=row.status)
+    record(actor, "mail.stop_lifted", "mail", address=masked_email(row.address), status=row.status)
 
 
 # Made once: it is asked of every mail that comes in.
@@ -101,7 +101,7 @@ def block(actor: Actor, text: str) -> str:
         raise Invalid(fields={"sender": [problem]})
     row = {"pattern": pattern, "staff_id": actor.id, "created_at": clock.now()}
     insert_missing(BlockedSender, [row], BlockedSender.pattern)
-    record(actor, "mail.sender_blocked", "mail")
+    record(actor, "mail.sender_blocked", "mail", sender=_named(pattern))
     return pattern
 
 
@@ -115,8 +115,13 @@ def unblock(actor: Actor, key: int) -> str:
     pattern = db.session.scalar(delete(BlockedSender).where(BlockedSender.id == key).returning(BlockedSender.pattern))
     if pattern is None:
         raise NotFound
-    record(actor, "mail.sender_unblocked", "mail")
+    record(actor, "mail.sender_unblocked", "mail", sender=_named(pattern))
     return pattern
+
+
+def _named(pattern: str) -> str:
+    """Return an address or a domain as the audit log has it: no person is known whose key could seal an address."""
+    return masked_email(pattern) if "@" in pattern else pattern
 
 
 def blocked_senders(limit: int = 500) -> Sequence[BlockedSender]:
