@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, func, select
 
 from console.audit.service import record
 from console.core import clock
@@ -124,12 +124,18 @@ def _named(pattern: str) -> str:
     return masked_email(pattern) if "@" in pattern else pattern
 
 
-def blocked_senders(limit: int = 500) -> Sequence[BlockedSender]:
+def count(model: type[BlockedSender | StoppedAddress]) -> int:
+    """Return how many senders are blocked, or how many addresses automatic mail does not go to."""
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def blocked_senders(limit: int = 100, offset: int = 0) -> Sequence[BlockedSender]:
     """Return the blocked senders, newest first."""
-    return db.session.scalars(select(BlockedSender).order_by(BlockedSender.id.desc()).limit(limit)).all()
+    query = select(BlockedSender).order_by(BlockedSender.id.desc())
+    return db.session.scalars(query.limit(limit).offset(offset)).all()
 
 
-def stopped_addresses(limit: int = 500) -> Sequence[StoppedAddress]:
+def stopped_addresses(limit: int = 100, offset: int = 0) -> Sequence[StoppedAddress]:
     """Return the addresses that automatic mail does not go to, newest first."""
-    query = select(StoppedAddress).order_by(StoppedAddress.stopped_at.desc(), StoppedAddress.address).limit(limit)
-    return db.session.scalars(query).all()
+    query = select(StoppedAddress).order_by(StoppedAddress.stopped_at.desc(), StoppedAddress.address)
+    return db.session.scalars(query.limit(limit).offset(offset)).all()

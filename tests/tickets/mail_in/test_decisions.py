@@ -20,9 +20,9 @@ from console.core.context import files
 from console.core.errors import Conflict, NotFound, Unavailable
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
-from console.mail.receiving import incoming
+from console.mail.receiving import incoming, stops
 from console.mail.receiving.classification import classify
-from console.mail.receiving.models import IncomingMail, IncomingState
+from console.mail.receiving.models import BlockedSender, IncomingMail, IncomingState, StoppedAddress
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, participants, receiving
@@ -273,6 +273,29 @@ def test_blocked_senders_have_a_page(client: ConsoleClient) -> None:
     assert sender["sender"] == "smece.test"
     assert client.submit("/console/mail/blocked/remove", sender=sender["id"]).status_code == 303
     assert client.get_json("/console/mail/blocked/").json["senders"] == []
+
+
+def test_every_blocked_sender_and_stopped_address_can_be_reached(session: Session, client: ConsoleClient) -> None:
+    sign_in(client)
+    assert client.submit("/console/mail/blocked/add", sender="prvi.test").status_code == 303
+    now = clock.now()
+    with transaction():
+        (first,) = stops.blocked_senders()
+        session.add_all(
+            BlockedSender(pattern=f"d{number}.test", staff_id=first.staff_id, created_at=now) for number in range(100)
+        )
+        session.add_all(StoppedAddress(address=f"a{number:03}@b.test", stopped_at=now) for number in range(101))
+    client.get("/console/mail/blocked/")  # with the message that it is blocked
+    page = client.get("/console/mail/blocked/").text
+    assert "senders=2" in page
+    assert "prvi.test" not in page
+    for query in ("senders=2&stopped=2", "senders=99&stopped=99"):
+        page = client.get(f"/console/mail/blocked/?{query}").text
+        assert "prvi.test" in page
+        assert "a100@b.test" in page
+    answer = client.get_json("/console/mail/blocked/?senders=2").json
+    assert ([one["sender"] for one in answer["senders"]], answer["senders_pages"]) == (["prvi.test"], 2)
+    assert len(answer["stopped"]) == 100
 
 
 def test_a_sender_that_cannot_be_blocked_keeps_the_page(client: ConsoleClient) -> None:
