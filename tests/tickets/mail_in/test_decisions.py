@@ -20,7 +20,7 @@ from console.core.context import files
 from console.core.errors import Conflict, NotFound, Unavailable
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
-from console.mail.receiving import incoming, stops
+from console.mail.receiving import incoming, retention, stops
 from console.mail.receiving.classification import classify
 from console.mail.receiving.models import BlockedSender, IncomingMail, IncomingState, StoppedAddress
 from console.privacy.sources.conversations import MAILS
@@ -247,6 +247,15 @@ def test_the_original_is_masked_and_for_supervisors(client: ConsoleClient, ticke
     for secret in ("123456", "AbcdefGhijklmnopQrst12", address.partition("+")[2].partition("@")[0]):
         assert secret not in text
         assert secret not in client.get(f"/console/mail/in/{row.id}").text
+
+
+def test_a_ticket_names_no_original_that_was_deleted(client: ConsoleClient, ticket: Ticket, row: IncomingMail) -> None:
+    sign_in(client)
+    link = f'/console/mail/in/{row.id}"'
+    assert link in client.get(f"/console/tickets/{ticket.number}").text
+    with transaction():
+        retention.delete_rows([row.id])
+    assert link not in client.get(f"/console/tickets/{ticket.number}").text
 
 
 def test_the_html_and_the_names_of_files_are_masked_too(client: ConsoleClient, ticket: Ticket) -> None:
