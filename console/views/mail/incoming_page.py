@@ -20,6 +20,7 @@ from console.mail.receiving import stops
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, Unreadable, read_headers, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
+from console.mail.receiving.parts import File
 from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
@@ -27,12 +28,14 @@ from console.tickets.mail_in import decisions, queries
 from console.tickets.mail_in.concealing import conceal
 from console.tickets.mail_in.content import card_line, safe_text
 from console.tickets.models import Ticket, ticket_number
+from console.tickets.service.attachments import clean_name
 from console.views.shared.base import Page
 from console.views.shared.labels import incoming as labels
 from console.views.shared.labels.incoming import incoming_url
 from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import ticket_url
 from console.web.answers import local_time, reason, wants_json
+from console.web.downloads import download
 from console.web.frames import framing, received_letter
 from console.web.identity import current_actor
 
@@ -59,7 +62,7 @@ class IncomingPage(Page):
 
     permission = Permission.READ_TICKETS
     permissions = {
-        "raw": Permission.REVIEW,
+        **dict.fromkeys(("raw", "file"), Permission.REVIEW),
         **dict.fromkeys(("add", "new", "spam", "not_spam", "dismiss", "participant"), Permission.WORK_TICKETS),
     }
     parent = "incoming"
@@ -92,7 +95,8 @@ class IncomingPage(Page):
             folded=fold_quoted(text),
             blocked=draw(mail).blocked if mail is not None and mail.htmls and not remote else 0,
             remote=remote,
-            files=[(mask_name(file.name), len(file.content)) for file in mail.files[:MOST_FILES]] if mail else [],
+            files=mail.files[:MOST_FILES] if mail is not None else [],
+            file_name=_file_name,
             cards=[(card.kind, mask_pins(card_line(card))[0]) for card in mail.contents.notes] if mail else [],
             file_size=file_size,
             label=labels.state_label(row),
@@ -137,6 +141,15 @@ class IncomingPage(Page):
             mimetype="text/plain",
             headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"},
         )
+
+    @expose("/files/<id:number>")
+    def file(self, key: int, number: int) -> ResponseReturnValue:
+        """Answer one of its files as a download: tickets do not take every type. A text of the message is none."""
+        mail = _read(queries.find_incoming(current_actor(), key))
+        files = mail.files[:MOST_FILES] if mail is not None else ()
+        if not 0 < number <= len(files) or files[number - 1].is_body:
+            raise NotFound
+        return download(_file_name(files[number - 1]), files[number - 1].content)
 
     @expose("/add", methods=["POST"])
     def add(self, key: int) -> ResponseReturnValue:
@@ -219,6 +232,10 @@ def _read(row: IncomingMail) -> ReadMail | None:
         return read_message(raw_store.load(row))
     except (raw_store.RawGone, Unreadable):
         return None
+
+
+def _file_name(file: File) -> str:
+    return mask_name(clean_name(file.name))
 
 
 def _masked_raw(raw: bytes, mail: ReadMail | None) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import files
+from console.core.db import db
 from console.core.errors import Conflict, NotFound, Unavailable
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
@@ -256,6 +257,29 @@ def test_a_ticket_names_no_original_that_was_deleted(client: ConsoleClient, tick
     with transaction():
         retention.delete_rows([row.id])
     assert link not in client.get(f"/console/tickets/{ticket.number}").text
+
+
+def test_a_file_that_tickets_do_not_take_is_downloaded_from_its_mail(client: ConsoleClient) -> None:
+    part = b'--gr\nContent-Type: text/plain\n\nPonuda.\n--gr\nContent-Type: text/html; name="a/PIN 123456.pptx"\n'
+    part += b"Content-Disposition: attachment\n\n<script>alert(1)</script>\n--gr--\n"
+    row = take(b"From: a@gost.test\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=gr\n\n" + part)
+    url = f"/console/mail/in/{row.id}/files/1"
+    sign_in(client)
+    assert url not in client.get(f"/console/mail/in/{row.id}").text
+    assert client.get(url).status_code == 404
+    sign_in(client, "supervisor")
+    assert url in client.get(f"/console/mail/in/{row.id}").text
+    answer = client.get(url)
+    assert answer.data.strip() == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "123456" not in answer.headers["Content-Disposition"]
+    assert client.get(f"/console/mail/in/{row.id}/files/2").status_code == 404
+    with transaction():
+        db.session.get_one(IncomingMail, row.id).raw_file = None
+    assert client.get(url).status_code == 404
 
 
 def test_the_html_and_the_names_of_files_are_masked_too(client: ConsoleClient, ticket: Ticket) -> None:
