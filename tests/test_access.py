@@ -446,6 +446,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
         )
     },
     ("GET", "incoming_page.raw"): frozenset({"supervisor"}),
+    ("GET", "incoming_page.file"): frozenset({"supervisor"}),
     ("GET", "mail_blocked.index"): DESK,
     ("POST", "mail_blocked.block"): DESK,
     ("POST", "mail_blocked.unblock"): DESK,

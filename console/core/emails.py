@@ -84,6 +84,12 @@ def is_ours(email: str) -> bool:
     return domain == our_domain and local.partition("+")[0] == ours.partition("+")[0]
 
 
+def masked_email(email: str) -> str:
+    """Return an address without whose it is, as the audit log may have it: ``a•••@example.com``."""
+    local, _at, domain = email.rpartition("@")
+    return f"{local[:1] if len(local) > 1 else ''}•••@{domain}"
+
+
 def _validated(email: str, *, smtputf8: bool = False) -> ValidatedEmail:
     try:
         # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.

@@ -24,7 +24,7 @@ from console.tickets.links import requester_token, requester_url
 from console.tickets.mail_in.addresses import copy_address, forward_address, reply_address
 from console.tickets.mail_in.models import TicketForward
 from console.tickets.mail_threads import MailThread, thread_from, thread_of, without_prefix
-from console.tickets.models import Ticket, TicketMessage, TicketSource
+from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource
 from console.tickets.service.threads import other_requesters
 from console.tickets.signatures import sign_off
 
@@ -148,12 +148,17 @@ def files_of(messages: Sequence[TicketMessage]) -> list[dict[str, Any]]:
     return list(files.values())
 
 
-# Made once: it is read for each mail of a ticket that came by mail.
+# Made once: it is read for each mail of a ticket that came by mail. Its first message may have been split off.
 _MAILBOX = (
     select(Mailbox)
     .join(IncomingMail, IncomingMail.mailbox_id == Mailbox.id)
-    .join(TicketMessage, TicketMessage.id == IncomingMail.ticket_message_id)
-    .where(TicketMessage.ticket_id == bindparam("ticket"), TicketMessage.seq == 1, Mailbox.deleted_at.is_(None))
+    .join(TicketMessage, TicketMessage.data["incoming"].as_integer() == IncomingMail.id)
+    .where(
+        TicketMessage.ticket_id == bindparam("ticket"),
+        TicketMessage.kind == MessageKind.QUESTION,
+        Mailbox.deleted_at.is_(None),
+    )
+    .order_by(TicketMessage.id)
     .limit(1)
 )
 

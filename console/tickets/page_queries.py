@@ -15,6 +15,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.mail.models import Mail, MailState
+from console.mail.receiving.models import IncomingMail
 from console.tickets.list_queries import CACHED
 from console.tickets.models import (
     PUBLIC_KINDS,
@@ -62,10 +63,11 @@ class EntryMail(NamedTuple):
 
 @dataclass
 class Entry:
-    """One entry, its mail and its files."""
+    """One entry, its mail and its files. ``original``: the received mail that it came as, while that is there."""
 
     message: TicketMessage
     mail: EntryMail | None
+    original: int | None = None
     files: list[TicketAttachment] = field(default_factory=list)
 
 
@@ -155,7 +157,7 @@ def read_timeline(
     rows = db.session.execute(_timeline(limit, frozenset(params)), {"ticket": ticket_id, **params}).all()
     entries: dict[int, Entry] = {}
     for row in rows:
-        entry = entries.setdefault(row.TicketMessage.id, Entry(row.TicketMessage, _entry_mail(row)))
+        entry = entries.setdefault(row.TicketMessage.id, Entry(row.TicketMessage, _entry_mail(row), row.original))
         if row.TicketAttachment is not None:
             entry.files.append(row.TicketAttachment)
     newest = list(entries.values())[::-1]
@@ -194,6 +196,7 @@ def _timeline(limit: int, bounds: frozenset[str]) -> Select[*tuple[Any, ...]]:
             Mail.sent_at,
             Mail.attempts,
             Mail.last_error,
+            IncomingMail.id.label("original"),
             counts.c.said,
             counts.c.notes,
             counts.c.events,
@@ -201,6 +204,7 @@ def _timeline(limit: int, bounds: frozenset[str]) -> Select[*tuple[Any, ...]]:
         .join(newest, newest.c.id == message.id)
         .outerjoin(TicketAttachment, TicketAttachment.message_id == message.id)
         .outerjoin(Mail, Mail.id == message.mail_id)
+        .outerjoin(IncomingMail, IncomingMail.id == message.data["incoming"].as_integer())
         .join(counts, true())
         .order_by(message.id.desc(), TicketAttachment.id)
     )

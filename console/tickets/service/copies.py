@@ -107,6 +107,15 @@ def send(ticket: Ticket, message: TicketMessage, copies: Copies, send_after: dat
     return {COPIED: sent, **{name: list(addresses) for name, addresses in named.items() if addresses}}
 
 
-def same(message: TicketMessage, cc: Iterable[str], bcc: Iterable[str]) -> bool:
-    """Return whether a reply that is sent again names the same people."""
-    return set(message.data.get("cc", ())) == set(cc) and set(message.data.get("bcc", ())) == set(bcc)
+def same(message: TicketMessage, requesters: Iterable[str], cc: str, bcc: str) -> bool:
+    """Return whether a reply that is sent again names the same people. Participants are those of then.
+
+    Args:
+        requesters: who are written to themselves.
+        cc, bcc: what the agent typed.
+    """
+    named = {name: set(message.data.get(name, ())) for name in ("cc", "bcc", "participants")}
+    dropped = named["participants"] | (set(requesters) - named["cc"] - named["bcc"])
+    openly = set(read_addresses("cc", cc)) - dropped
+    blind = set(read_addresses("bcc", bcc)) - dropped - openly
+    return openly == named["cc"] and blind == named["bcc"]

@@ -89,12 +89,13 @@ def reply(actor: Actor, ticket_id: int, writing: Writing) -> TicketMessage:
     ticket = lock_ticket(actor, ticket_id)
     masked = mask_in(ticket, _body(writing), writing.pins)
     others = other_requesters(ticket)
-    copied = copies.choose(ticket, others, writing.cc, writing.bcc)
     earlier = _again(ticket, writing, actor, MessageKind.REPLY, masked)
     if earlier is not None:
-        if not copies.same(earlier, copied.cc, copied.bcc):
+        requesters = [one.requester_email for one in (ticket, *others)]
+        if not copies.same(earlier, requesters, writing.cc, writing.bcc):
             raise Reused
         return earlier
+    copied = copies.choose(ticket, others, writing.cc, writing.bcc)
     _check_writable(ticket)
     _check_newer(actor, ticket, writing)
     now = clock.now()

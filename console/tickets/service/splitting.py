@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from console.audit.service import record
 from console.core import clock
@@ -14,6 +14,7 @@ from console.core.errors import Conflict, Invalid
 from console.core.text import one_line, preview
 from console.core.texts import lazy_gettext
 from console.customers.masking import ASK, PinChoice, mask_for_storage
+from console.mail.receiving.models import IncomingMail
 from console.staff.roles import Permission
 from console.tickets.models import (
     MAX_SUBJECT,
@@ -71,6 +72,7 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
         message.ticket_id, message.seq = new.id, new.last_seq
         for file in message.attachments:
             file.ticket_id = new.id
+    _move_mail(old, new, moving)
     _update_preview(new, moving[-1])
     _update_preview(old, _newest_message(old, but=moving))
     db.session.add(TicketLink(ticket_id=new.id, other_id=old.id, kind=LinkKind.SPLIT))
@@ -79,6 +81,12 @@ def split(actor: Actor, ticket_id: int, messages: Sequence[int], subject: str, p
     refresh(actor, old, new)
     record(actor, "ticket.split", old.number, customer_id=old.customer_id, new=new.number, messages=len(moving))
     return new
+
+
+def _move_mail(old: Ticket, new: Ticket, moving: Sequence[TicketMessage]) -> None:
+    """Move the received mail with the messages that it became: the answers to it go on in their thread."""
+    theirs = IncomingMail.ticket_message_id.in_([message.id for message in moving])
+    db.session.execute(update(IncomingMail).where(IncomingMail.ticket_id == old.id, theirs).values(ticket_id=new.id))
 
 
 def _update_preview(ticket: Ticket, message: TicketMessage) -> None:

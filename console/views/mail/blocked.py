@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,10 +16,14 @@ from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.mail.receiving import stops
+from console.mail.receiving.models import BlockedSender, StoppedAddress
 from console.staff.roles import Permission
 from console.views.shared.base import Page
+from console.views.shared.paging import page_count
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
+
+SIZE = 100  # rows of a list on a page
 
 
 def views() -> list[BaseView]:
@@ -37,9 +43,12 @@ class BlockedPage(Page):
         """Show both lists."""
         if not wants_json():
             return self._draw()
+        senders, addresses = _senders(), _addresses()
         return jsonify(
-            senders=[{"id": one.id, "sender": one.pattern} for one in stops.blocked_senders()],
-            stopped=[{"address": one.address, "status": one.status} for one in stops.stopped_addresses()],
+            senders=[{"id": one.id, "sender": one.pattern} for one in senders.rows],
+            senders_pages=senders.pages,
+            stopped=[{"address": one.address, "status": one.status} for one in addresses.rows],
+            stopped_pages=addresses.pages,
         )
 
     @expose("/add", methods=["POST"])
@@ -77,13 +86,40 @@ class BlockedPage(Page):
     def _draw(self, typed: str = "", errors: Sequence[object] = ()) -> str:
         page: str = self.render(
             "admin/mail/blocked.html",
-            senders=stops.blocked_senders(),
-            addresses=stops.stopped_addresses(),
+            senders=_senders(),
+            addresses=_addresses(),
+            here=request.full_path if request.method == "GET" else "",
             typed=typed,
             errors=errors,
             works=current_actor().may(Permission.WORK_TICKETS),
         )
         return page
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one page of a list."""
+
+    rows: Sequence[Any]
+    page: int
+    pages: int
+
+
+def _senders() -> _Part:
+    return _part("senders", BlockedSender, stops.blocked_senders)
+
+
+def _addresses() -> _Part:
+    return _part("stopped", StoppedAddress, stops.stopped_addresses)
+
+
+def _part(
+    name: str, model: type[BlockedSender | StoppedAddress], read: Callable[[int, int], Sequence[object]]
+) -> _Part:
+    """Read the page of a list that the address names; of a page that is no more the last one."""
+    pages = page_count(stops.count(model), SIZE)
+    page = max(1, min(request.args.get(name, 1, type=int), pages))
+    return _Part(read(SIZE, (page - 1) * SIZE), page, pages)
 
 
 def _done(message: str) -> ResponseReturnValue:

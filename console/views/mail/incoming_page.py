@@ -11,14 +11,16 @@ from flask_admin import expose
 from flask_admin.base import BaseView
 
 from console.core.actor import Actor
-from console.core.errors import NotFound, Text
+from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.masking import mask_name, mask_pins
 from console.mail.receiving import raw as raw_store
+from console.mail.receiving import stops
 from console.mail.receiving.images import draw
 from console.mail.receiving.message import ReadMail, Unreadable, read_headers, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
+from console.mail.receiving.parts import File
 from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
@@ -26,12 +28,14 @@ from console.tickets.mail_in import decisions, queries
 from console.tickets.mail_in.concealing import conceal
 from console.tickets.mail_in.content import card_line, safe_text
 from console.tickets.models import Ticket, ticket_number
+from console.tickets.service.attachments import clean_name
 from console.views.shared.base import Page
 from console.views.shared.labels import incoming as labels
 from console.views.shared.labels.incoming import incoming_url
 from console.views.shared.labels.messages import file_size
 from console.views.shared.labels.tickets import ticket_url
-from console.web.answers import local_time, wants_json
+from console.web.answers import local_time, reason, wants_json
+from console.web.downloads import download
 from console.web.frames import framing, received_letter
 from console.web.identity import current_actor
 
@@ -58,7 +62,7 @@ class IncomingPage(Page):
 
     permission = Permission.READ_TICKETS
     permissions = {
-        "raw": Permission.REVIEW,
+        **dict.fromkeys(("raw", "file"), Permission.REVIEW),
         **dict.fromkeys(("add", "new", "spam", "not_spam", "dismiss", "participant"), Permission.WORK_TICKETS),
     }
     parent = "incoming"
@@ -67,6 +71,14 @@ class IncomingPage(Page):
     @expose("")
     def index(self, key: int) -> ResponseReturnValue:
         """Show one message."""
+        return self._show(key)
+
+    def _show(self, key: int, problem: str = "") -> ResponseReturnValue:
+        """Show one message.
+
+        Args:
+            problem: why its sender could not be blocked.
+        """
         actor = current_actor()
         row = queries.find_incoming(actor, key)
         mail = _read(row)
@@ -74,6 +86,7 @@ class IncomingPage(Page):
         if wants_json():
             return jsonify(mail=_as_json(row) | {"text": text if mail is not None else None})
         works = actor.may(Permission.WORK_TICKETS)
+        may_mark = row.state is not IncomingState.SPAM and row.duplicate_of_id is None and row.read_at is not None
         remote = request.args.get("images") == "1"
         page = self.render(
             "admin/mail/incoming_page.html",
@@ -82,7 +95,8 @@ class IncomingPage(Page):
             folded=fold_quoted(text),
             blocked=draw(mail).blocked if mail is not None and mail.htmls and not remote else 0,
             remote=remote,
-            files=[(mask_name(file.name), len(file.content)) for file in mail.files[:MOST_FILES]] if mail else [],
+            files=mail.files[:MOST_FILES] if mail is not None else [],
+            file_name=_file_name,
             cards=[(card.kind, mask_pins(card_line(card))[0]) for card in mail.contents.notes] if mail else [],
             file_size=file_size,
             label=labels.state_label(row),
@@ -97,11 +111,13 @@ class IncomingPage(Page):
             is_waiting=row.state is IncomingState.WAITING,
             is_spam=row.state is IncomingState.SPAM,
             may_open=row.state in decisions.OPENS_FROM and row.duplicate_of_id is None,
-            may_mark=row.state is not IncomingState.SPAM and row.duplicate_of_id is None and row.read_at is not None,
+            may_mark=may_mark,
+            blockable=_blockable(row) if works and may_mark else [],
+            block_problem=problem,
             may_see_raw=actor.may(Permission.REVIEW) and row.raw_file is not None,
             page_keys=KEYS,
         )
-        return framing(page)
+        return framing(page, 422 if problem else 200)
 
     @expose("/html")
     def html(self, key: int) -> ResponseReturnValue:
@@ -126,6 +142,15 @@ class IncomingPage(Page):
             headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"},
         )
 
+    @expose("/files/<id:number>")
+    def file(self, key: int, number: int) -> ResponseReturnValue:
+        """Answer one of its files as a download: tickets do not take every type. A text of the message is none."""
+        mail = _read(queries.find_incoming(current_actor(), key))
+        files = mail.files[:MOST_FILES] if mail is not None else ()
+        if not 0 < number <= len(files) or files[number - 1].is_body:
+            raise NotFound
+        return download(_file_name(files[number - 1]), files[number - 1].content)
+
     @expose("/add", methods=["POST"])
     def add(self, key: int) -> ResponseReturnValue:
         """Add it to its ticket, as what its sender wrote there."""
@@ -140,7 +165,14 @@ class IncomingPage(Page):
     def spam(self, key: int) -> ResponseReturnValue:
         """Mark it as spam; with ``block`` also its sender's address or domain."""
         block = request.form.get("block", "")
-        return _decide(key, lambda actor, one: decisions.mark_spam(actor, one, block=block), gettext("Marked as spam."))
+        try:
+            return _decide(
+                key, lambda actor, one: decisions.mark_spam(actor, one, block=block), gettext("Marked as spam.")
+            )
+        except Invalid as refusal:
+            if wants_json():
+                raise
+            return self._show(key, reason(refusal))
 
     @expose("/not-spam", methods=["POST"])
     def not_spam(self, key: int) -> ResponseReturnValue:
@@ -162,6 +194,12 @@ class IncomingPage(Page):
             return jsonify(address=address, ticket=number)
         flash(gettext("E-mails from %(address)s are added to %(ticket)s.", address=address, ticket=number), "success")
         return redirect(_back(key, number), 303)
+
+
+def _blockable(row: IncomingMail) -> list[tuple[str, str]]:
+    """Return what of the sender may be blocked, by its word in the form."""
+    ways = {"address": row.from_address, "domain": row.from_address.rpartition("@")[2]}
+    return [(way, pattern) for way, pattern in ways.items() if pattern and stops.why_not(pattern) is None]
 
 
 def _decide(key: int, verb: Verb, message: str) -> ResponseReturnValue:
@@ -194,6 +232,10 @@ def _read(row: IncomingMail) -> ReadMail | None:
         return read_message(raw_store.load(row))
     except (raw_store.RawGone, Unreadable):
         return None
+
+
+def _file_name(file: File) -> str:
+    return mask_name(clean_name(file.name))
 
 
 def _masked_raw(raw: bytes, mail: ReadMail | None) -> str:

@@ -13,11 +13,11 @@ from console.mail.mailboxes.models import Mailbox, UnreadMessage
 from console.mail.mailboxes.service import MailboxData
 
 
-def make_mailbox(name: str = "Podrška") -> Mailbox:
+def make_mailbox(name: str = "Podrška", address: str = "podrska@example.test") -> Mailbox:
     """Add a mailbox."""
     with transaction():
         data = MailboxData(
-            name=name, address="podrska@example.test", host="imap.example.test", user="podrska", folder=name,
+            name=name, address=address, host="imap.example.test", user="podrska", folder=name,
             password="tajna",
         )  # fmt: skip
         return service.add_mailbox(SYSTEM, data)

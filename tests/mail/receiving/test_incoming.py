@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.core.actor import SYSTEM, Actor
 from console.core.context import files
 from console.core.errors import Invalid, NotFound
@@ -22,6 +23,7 @@ from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
 from console.tickets.service import messages, properties
 from tests.conftest import Clock
+from tests.mail.mailboxes.rows import make_mailbox
 from tests.mail.receiving.reports import REPORTS
 from tests.mail.receiving.test_reading import report
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, take, ticket_of
@@ -45,7 +47,7 @@ def bounced(address: str, mail: Mail, status: str = "5.1.1") -> IncomingMail:
     return take(raw.replace(b"ana@gost.test", address.encode()).replace(b"<r@", f"<r{mail.id}{status}@".encode()))
 
 
-def test_a_hard_bounce_stops_automatic_mail_until_it_is_lifted(agent: Actor) -> None:
+def test_a_hard_bounce_stops_automatic_mail_until_it_is_lifted(session: Session, agent: Actor) -> None:
     ticket = make_ticket(SYSTEM, requester_email=ANA)
     with transaction():
         messages.reply(
@@ -64,6 +66,8 @@ def test_a_hard_bounce_stops_automatic_mail_until_it_is_lifted(agent: Actor) -> 
     with transaction():
         stops.lift(agent, ANA)
     assert stops.stopped(ANA) is None
+    (lifted,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "mail.stop_lifted"))
+    assert lifted.data == {"address": "a•••@gost.test", "status": "5.1.1"}
     with pytest.raises(NotFound), transaction():
         stops.lift(agent, ANA)
 
@@ -130,7 +134,7 @@ def test_a_complaint_is_a_ticket_and_a_receipt_is_answered_by_nothing() -> None:
         assert mails_to(sender) == []
 
 
-def test_blocking_takes_an_address_or_a_domain(agent: Actor, actor: ActorOf) -> None:
+def test_blocking_takes_an_address_or_a_domain(session: Session, agent: Actor, actor: ActorOf) -> None:
     with transaction():
         assert stops.block(agent, " Zli@Primer.TEST ") == "zli@primer.test"
         assert stops.block(agent, "@smece.test") == "smece.test"
@@ -147,6 +151,22 @@ def test_blocking_takes_an_address_or_a_domain(agent: Actor, actor: ActorOf) -> 
     with transaction():
         stops.unblock(agent, key)
     assert not stops.is_blocked("a@smece.test")
+    logged = session.scalars(select(AuditEntry).where(AuditEntry.subject == "mail").order_by(AuditEntry.id))
+    assert [one.data["sender"] for one in logged] == ["z•••@primer.test", *["smece.test"] * 3]
+
+
+def test_what_is_ours_and_the_domains_of_large_providers_cannot_be_blocked(agent: Actor) -> None:
+    make_mailbox("Prodaja", address="prodaja@firma.example.net")
+    ours = ("podrska@example.test", "podrska+t.1@example.test", "prodaja@firma.example.net", "example.test",
+            "firma.example.net", "example.net")  # fmt: skip
+    for pattern in (*ours, "gmail.com", "@Eunet.rs"):
+        with pytest.raises(Invalid) as refusal, transaction():
+            stops.block(agent, pattern)
+        assert list(refusal.value.fields) == ["sender"]
+    with transaction():
+        assert stops.block(agent, "zli@gmail.com") == "zli@gmail.com"
+        assert stops.block(agent, "le.test") == "le.test"
+    assert not stops.is_blocked("ana@gmail.com")
 
 
 @pytest.mark.both

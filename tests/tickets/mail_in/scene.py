@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import format_datetime, make_msgid
 from itertools import count
 from typing import Any
@@ -81,5 +83,7 @@ def steps(row: IncomingMail) -> list[str]:
 
 
 def incoming_values() -> dict[str, Any]:
-    """Take a message with HTML in: for the matrix of who finds what."""
-    return {"incoming_page.key": take(make_raw(html="<p>Dobar dan</p>")).id}
+    """Take a message with HTML and a file in: for the matrix of who finds what."""
+    message = message_from_bytes(make_raw(html="<p>Dobar dan</p>"), policy=default)
+    message.add_attachment(b"x", maintype="application", subtype="x-rar", filename="a.rar")
+    return {"incoming_page.key": take(message.as_bytes()).id, "incoming_page.number": 1}

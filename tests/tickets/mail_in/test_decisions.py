@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 from console.core import clock
 from console.core.actor import Actor
 from console.core.context import files
+from console.core.db import db
 from console.core.errors import Conflict, NotFound, Unavailable
 from console.core.transaction import transaction
 from console.mail.mailboxes.models import Mailbox
-from console.mail.receiving import incoming
+from console.mail.receiving import incoming, retention, stops
 from console.mail.receiving.classification import classify
-from console.mail.receiving.models import IncomingMail, IncomingState
+from console.mail.receiving.models import BlockedSender, IncomingMail, IncomingState, StoppedAddress
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, participants, receiving
@@ -249,6 +250,38 @@ def test_the_original_is_masked_and_for_supervisors(client: ConsoleClient, ticke
         assert secret not in client.get(f"/console/mail/in/{row.id}").text
 
 
+def test_a_ticket_names_no_original_that_was_deleted(client: ConsoleClient, ticket: Ticket, row: IncomingMail) -> None:
+    sign_in(client)
+    link = f'/console/mail/in/{row.id}"'
+    assert link in client.get(f"/console/tickets/{ticket.number}").text
+    with transaction():
+        retention.delete_rows([row.id])
+    assert link not in client.get(f"/console/tickets/{ticket.number}").text
+
+
+def test_a_file_that_tickets_do_not_take_is_downloaded_from_its_mail(client: ConsoleClient) -> None:
+    part = b'--gr\nContent-Type: text/plain\n\nPonuda.\n--gr\nContent-Type: text/html; name="a/PIN 123456.pptx"\n'
+    part += b"Content-Disposition: attachment\n\n<script>alert(1)</script>\n--gr--\n"
+    row = take(b"From: a@gost.test\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=gr\n\n" + part)
+    url = f"/console/mail/in/{row.id}/files/1"
+    sign_in(client)
+    assert url not in client.get(f"/console/mail/in/{row.id}").text
+    assert client.get(url).status_code == 404
+    sign_in(client, "supervisor")
+    assert url in client.get(f"/console/mail/in/{row.id}").text
+    answer = client.get(url)
+    assert answer.data.strip() == b"<script>alert(1)</script>"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert "123456" not in answer.headers["Content-Disposition"]
+    assert client.get(f"/console/mail/in/{row.id}/files/2").status_code == 404
+    with transaction():
+        db.session.get_one(IncomingMail, row.id).raw_file = None
+    assert client.get(url).status_code == 404
+
+
 def test_the_html_and_the_names_of_files_are_masked_too(client: ConsoleClient, ticket: Ticket) -> None:
     address = str(mails_to(ANA)[-1].reply_to)
     link = "<a href='https://x.test/t/AbcdefGhijklmnopQrst12'>tiket</a>"
@@ -273,6 +306,47 @@ def test_blocked_senders_have_a_page(client: ConsoleClient) -> None:
     assert sender["sender"] == "smece.test"
     assert client.submit("/console/mail/blocked/remove", sender=sender["id"]).status_code == 303
     assert client.get_json("/console/mail/blocked/").json["senders"] == []
+
+
+def test_every_blocked_sender_and_stopped_address_can_be_reached(session: Session, client: ConsoleClient) -> None:
+    sign_in(client)
+    assert client.submit("/console/mail/blocked/add", sender="prvi.test").status_code == 303
+    now = clock.now()
+    with transaction():
+        (first,) = stops.blocked_senders()
+        session.add_all(
+            BlockedSender(pattern=f"d{number}.test", staff_id=first.staff_id, created_at=now) for number in range(100)
+        )
+        session.add_all(StoppedAddress(address=f"a{number:03}@b.test", stopped_at=now) for number in range(101))
+    client.get("/console/mail/blocked/")  # with the message that it is blocked
+    page = client.get("/console/mail/blocked/").text
+    assert "senders=2" in page
+    assert "prvi.test" not in page
+    for query in ("senders=2&stopped=2", "senders=99&stopped=99"):
+        page = client.get(f"/console/mail/blocked/?{query}").text
+        assert "prvi.test" in page
+        assert "a100@b.test" in page
+    answer = client.get_json("/console/mail/blocked/?senders=2").json
+    assert ([one["sender"] for one in answer["senders"]], answer["senders_pages"]) == (["prvi.test"], 2)
+    assert len(answer["stopped"]) == 100
+
+
+def test_a_sender_that_cannot_be_blocked_keeps_the_page(client: ConsoleClient) -> None:
+    gmail, ours = take(make_raw(sender="ana@gmail.com")), take(make_raw(sender="kolega@example.test"))
+    sign_in(client)
+    page = client.get(f"/console/mail/in/{gmail.id}").text
+    assert 'value="address"' in page
+    assert 'value="domain"' not in page
+    for row in (gmail, ours):
+        answer = client.submit(f"/console/mail/in/{row.id}/spam", block="domain")
+        assert answer.status_code == 422
+        assert "invalid-feedback" in answer.text
+        assert row.from_address in answer.text
+        assert client.submit(f"/console/mail/in/{row.id}/spam", block="domain", json=True).status_code == 422
+        assert client.get_json(f"/console/mail/in/{row.id}").json["mail"]["state"] != "spam"
+    answer = client.submit("/console/mail/blocked/add", sender="gmail.com")
+    assert answer.status_code == 422
+    assert 'value="gmail.com"' in answer.text
 
 
 # --- the command

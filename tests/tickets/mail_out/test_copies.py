@@ -99,6 +99,18 @@ def test_the_same_reply_to_others_is_another_one(agent: Actor, ticket: Ticket) -
     assert len(mails_to(BOSS)) == 1
 
 
+def test_the_same_reply_is_the_same_after_who_takes_part_has_changed(agent: Actor, ticket: Ticket) -> None:
+    with transaction():
+        participants.add(agent, ticket.id, QUIET)
+    first = reply(agent, ticket, cc=f"{TRI}, {QUIET}", bcc=BOSS)
+    with transaction():
+        participants.add(agent, ticket.id, TRI)
+        participants.remove(agent, ticket.id, QUIET)
+    assert reply(agent, ticket, cc=f"{TRI}, {QUIET}", bcc=BOSS).id == first.id
+    with pytest.raises(Reused):
+        reply(agent, ticket, bcc=BOSS)
+
+
 def test_undoing_a_reply_undoes_its_copies(agent: Actor, ticket: Ticket) -> None:
     message = reply(agent, ticket, cc=BOSS, bcc=QUIET)
     with transaction():

@@ -13,11 +13,11 @@ from console.mail import sending
 from console.mail.mailboxes.models import Mailbox
 from console.staff.models import Staff
 from console.staff.signature import MAX_LINES, set_signature
-from console.tickets.models import Ticket
-from console.tickets.service import messages
+from console.tickets.models import MessageKind, Ticket
+from console.tickets.service import messages, splitting
 from tests.conftest import Clock
 from tests.support.smtp import SmtpServer
-from tests.tickets.mail_in.scene import ANA, mails_to, make_raw, proven, take, ticket_of
+from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take, ticket_of
 
 
 def reply(agent: Actor, ticket: Ticket) -> str:
@@ -64,3 +64,20 @@ def test_a_ticket_of_a_mailbox_is_answered_from_there(
     sending.send_due()
     senders = [one.message["From"].addresses[0].addr_spec for one in smtp.received]
     assert senders == ["prodaja@example.test"] * 2  # the confirmation too
+
+
+@pytest.mark.both
+def test_what_stays_of_a_split_ticket_is_answered_from_its_mailbox(agent: Actor, session: Session) -> None:
+    with transaction():
+        box = Mailbox(key="prodaja", address="prodaja@example.test", created_at=now())
+        session.add(box)
+    ticket = ticket_of(take(make_raw(auth=proven(), to="prodaja@example.test"), mailbox=box))
+    to = str(mails_to(ANA)[-1].reply_to)
+    second = take(make_raw("Još jedno pitanje.", auth=proven(), to=to), mailbox=box)
+    (first, _second) = entries(ticket, MessageKind.QUESTION)
+    assert second.ticket_id == ticket.id
+    with transaction():
+        new = splitting.split(agent, ticket.id, [first.id], "Odvojeno")
+    for one in (ticket, new):
+        reply(agent, one)
+        assert mails_to(ANA)[-1].from_address == "prodaja@example.test"

@@ -13,7 +13,7 @@ from console.mail.models import Mail, MailState
 from console.mail.receiving.models import IncomingMail
 from console.tickets.mail_threads import KEPT_REFERENCES, without_prefix
 from console.tickets.models import Ticket, TicketMessage
-from console.tickets.service import messages
+from console.tickets.service import messages, splitting
 from tests.conftest import Clock
 from tests.tickets.mail_in.scene import ANA, mails_to, make_raw, proven, take, ticket_of
 from tests.tickets.rows import make_ticket
@@ -93,6 +93,21 @@ def test_references_are_bounded_and_keep_their_beginning(agent: Actor, clock: Cl
     found = (answer(agent, ticket, "Kraj").references or "").split()
     assert len(found) == KEPT_REFERENCES
     assert (found[0], found[-1]) == (first.message_id, last.message_id)
+
+
+def test_an_answer_in_a_split_ticket_goes_on_in_the_thread_of_its_message(agent: Actor, clock: Clock) -> None:
+    first = take(make_raw(auth=proven()))
+    ticket = ticket_of(first)
+    clock.advance(timedelta(minutes=3))
+    second = write_back(mails_to(ANA)[-1], "A šta je sa domenom?")
+    assert second.ticket_message_id is not None
+    with transaction():
+        new = splitting.split(agent, ticket.id, [second.ticket_message_id], "Domen")
+    clock.advance(timedelta(minutes=3))
+    mail = answer(agent, new)
+    assert (mail.in_reply_to, mail.references) == (second.message_id, second.message_id)
+    assert ticket_of(second).id == new.id
+    assert answer(agent, ticket, "I sajt radi.").in_reply_to == first.message_id
 
 
 @pytest.mark.parametrize("subject", ["Re: X", "RE: Re: X", "Odg: X", "AW: Re[2]: X", "Fwd: X", "X"])

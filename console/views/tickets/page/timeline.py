@@ -83,6 +83,7 @@ class TimelineEntry:
         date: that day, as a key.
         is_new: the first that came since the reader last looked.
         can_take_back: its author may still take it back.
+        original: the address of the e-mail that it came as, while it is there.
     """
 
     message: TicketMessage
@@ -95,6 +96,7 @@ class TimelineEntry:
     line: MailStatus | None = None
     can_take_back: bool = False
     is_last: bool = False
+    original: str | None = None
 
     @cached_property
     def parts(self) -> Folded:
@@ -124,12 +126,6 @@ class TimelineEntry:
     @property
     def via(self) -> Text:
         return _VIA.get(self.message.via, "")
-
-    @property
-    def incoming(self) -> str | None:
-        """Return the address of the e-mail that it came as."""
-        key = self.message.data.get("incoming")
-        return incoming_url(int(key)) if key else None
 
     @property
     def waits(self) -> str:
@@ -220,6 +216,7 @@ def _entries(timeline: Timeline, ticket: Ticket, actor: Actor, read_seq: int | N
             line=line,
             can_take_back=line is not None and line.leaves_at is not None and message.staff_id == actor.id,
             is_last=message.id == timeline.last,
+            original=incoming_url(entry.original) if entry.original is not None else None,
         )
         day = local
 
