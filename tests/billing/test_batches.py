@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from console.billing.migration.batches import queries, service, work
@@ -237,6 +237,24 @@ def test_who_started_it_and_may_no_longer_moves_nothing(session: Session) -> Non
         session.get_one(Staff, starter.id).active = False
     work.work_due()
     assert states(batch)[2] == ("refused", "starter_gone")
+
+
+@pytest.mark.parametrize("when", ["checked", "executed"])
+def test_a_fault_refuses_its_row_and_the_rest_goes_on(session: Session, when: str) -> None:
+    owner, target = factories.make_customer(), factories.novi().customer
+    services = [factories.make_service(owner) for _number in range(2)]
+    spoiled = factories.make_proforma(owner, [LineSpec(services[0])])
+    batch = upload(csv_of(*((one.number, target.number) for one in services)))
+    if when == "executed":
+        work.work_due()
+    with transaction():
+        session.execute(text("UPDATE proformas SET buyer = '{}' WHERE id = :key"), {"key": spoiled.id})
+    work.work_due()
+    run(batch)
+    assert states(batch) == {2: ("refused", "fault"), 3: ("done", None)}
+    assert session.get_one(MigrationBatch, batch.id).state is BatchState.DONE
+    assert _owned(session, target) == 1
+    assert work.claim() is None
 
 
 def test_a_killed_worker_leaves_its_batch_to_the_next(clock: Clock, session: Session) -> None:
