@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.billing.migration.batches import queries, service, work
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch
 from console.billing.models import Migration, MigrationState, Proforma
@@ -229,14 +230,20 @@ def test_stopped_it_goes_on_where_it_was(session: Session) -> None:
     assert _owned(session, target) == 3
 
 
-def test_who_started_it_and_may_no_longer_moves_nothing(session: Session) -> None:
-    batch, _target = _many(1)
+def test_who_started_it_and_may_no_longer_stops_it_and_another_goes_on(session: Session) -> None:
+    batch, target = _many(2)
     starter = billing()
     with transaction():
         service.start(starter, batch.id)
         session.get_one(Staff, starter.id).active = False
     work.work_due()
-    assert states(batch)[2] == ("refused", "starter_gone")
+    assert set(states(batch).values()) == {("ready", None)}
+    stopped = session.get_one(MigrationBatch, batch.id)
+    assert (stopped.state, stopped.is_starter_gone) == (BatchState.STOPPED, True)
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "batch.stopped")).one()
+    assert entry.data["code"] == "starter_gone"
+    run(batch)
+    assert _owned(session, target) == 2
 
 
 @pytest.mark.parametrize("when", ["checked", "executed"])

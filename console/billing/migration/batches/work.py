@@ -25,7 +25,7 @@ from console.billing.migration.plan import Plan, to_json
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
 from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core import clock, leases
-from console.core.actor import SYSTEM, Actor
+from console.core.actor import SYSTEM
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Refusal, Unavailable
@@ -35,7 +35,6 @@ from console.core.transaction import transaction
 from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
 from console.staff.models import Staff
-from console.staff.roles import Permission
 
 log = get_logger(__name__)
 
@@ -236,7 +235,11 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
                 return None
             item, owner_id = found
             key = item.id
-            _execute(item, owner_id)
+            batch = db.session.get_one(MigrationBatch, batch_id, options=[joinedload(MigrationBatch.started_by)])
+            if batch.is_starter_gone:
+                _stop(batch)
+                return None
+            _execute(batch, item, owner_id)
     except OUTAGES:
         raise  # the row is tried again
     except Refusal as error:
@@ -279,9 +282,9 @@ def _next_item(batch_id: int) -> tuple[MigrationBatchItem, int] | None:
     return item, owner_id
 
 
-def _execute(item: MigrationBatchItem, owner_id: int) -> None:
-    batch = db.session.get_one(MigrationBatch, item.batch_id, options=[joinedload(MigrationBatch.started_by)])
-    actor = _starter(batch)
+def _execute(batch: MigrationBatch, item: MigrationBatchItem, owner_id: int) -> None:
+    starter = batch.started_by
+    actor = starter.actor() if starter is not None else SYSTEM
     service_id = item.service_id or 0
     migration = _draft(batch, item, owner_id, service_id, with_linked(owner_id, [service_id]))
     db.session.add(migration)
@@ -302,14 +305,11 @@ def _execute(item: MigrationBatchItem, owner_id: int) -> None:
     item.state, item.migration_id, item.done_at = ItemState.DONE, migration.id, migration.ended_at
 
 
-def _starter(batch: MigrationBatch) -> Actor:
-    """Return who started it, as they are now."""
-    if batch.started_by_id is None:
-        return SYSTEM
-    staff = batch.started_by
-    if staff is None or not staff.active or not staff.actor().may(Permission.MIGRATE_MANY):
-        raise refusal("starter_gone")
-    return staff.actor()
+def _stop(batch: MigrationBatch) -> None:
+    """Stop a batch whose starter may no longer move services: who may can go on with the rest."""
+    batch.state = BatchState.STOPPED
+    db.session.flush()
+    record(SYSTEM, "batch.stopped", batch.ref, customer_id=batch.customer_id, rows=batch.rows, code="starter_gone")
 
 
 def _finish(batch_id: int) -> None:
