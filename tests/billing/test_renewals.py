@@ -373,7 +373,8 @@ def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> 
     ending.request_suspensions()
     pay(proformas()[0])
     ending.request_suspensions()
-    assert db.session.scalars(select(SuspensionRequest)).one().state is SuspensionState.DECLINED
+    closed = db.session.scalars(select(SuspensionRequest)).one()
+    assert (closed.state, closed.reason) == (SuspensionState.DECLINED, ""), "a worker has no reader's language"
 
 
 @once_only

@@ -78,10 +78,18 @@ def _proforma(_view: Any, _context: Any, row: SuspensionRequest, _name: str) -> 
 
 def _state(_view: Any, _context: Any, row: SuspensionRequest, _name: str) -> Markup:
     label = STATE[row.state].status()
-    if not row.reason:
+    reason = _reason(row)
+    if not reason:
         return label
     by = f"{row.decided_by.name}: " if row.decided_by else ""
-    return Markup('{}<br><small class="muted">{}{}</small>').format(label, by, row.reason)
+    return Markup('{}<br><small class="muted">{}{}</small>').format(label, by, reason)
+
+
+def _reason(row: SuspensionRequest) -> str:
+    """Return why a service stayed active; where no person decided, in the reader's language."""
+    if row.state is SuspensionState.DECLINED and row.decided_by_id is None:
+        return gettext("No longer needed.")
+    return row.reason
 
 
 class SuspensionList(BaseModelView):
@@ -159,7 +167,7 @@ class SuspensionList(BaseModelView):
             "customer": row.service.customer.number,
             "proforma": row.proforma.number,
             "state": row.state.value,
-            "reason": row.reason,
+            "reason": _reason(row),
             "decided_at": local_time(row.decided_at),
             "decided_by": row.decided_by.name if row.decided_by_id and row.decided_by else None,
         }
