@@ -138,6 +138,11 @@ def test_the_same_rows_are_the_same_batch_while_unfinished() -> None:
     content = csv_of((factories.make_service(factories.make_customer()).number, factories.novi().customer.number))
     first, second = upload(content), upload(content)
     assert first.id == second.id
+    other = refused("another_authority", lambda: service.create_from_file(billing(), "x.csv", content, "Nalog 13"))
+    assert (other.status, other.details) == (409, {"batch": first.ref})
+    with transaction():
+        again = service.create_from_file(SYSTEM, "x.csv", content, "", default="console migrate --file x.csv")
+    assert (again.id, again.authority) == (first.id, ORDER)
     with transaction():
         service.withdraw(billing(), first.id)
     assert upload(content).id != first.id
