@@ -491,3 +491,7 @@ def test_suspension_requests_are_decided_in_their_list(app: Flask, client: Conso
     assert (answer.json["done"], len(answer.json["problems"])) == (2, 1)
     states = [row["state"] for row in client.get_json("/console/suspensions/").json["items"]]
     assert sorted(states) == ["declined", "declined", "done"]
+    assert client.submit("/console/suspensions/action/", action="restore", rowid=ids[:1]).status_code == 200
+    assert client.submit("/console/suspensions/restore", rowid=ids[:1], reason=" ").status_code == 422
+    answer = client.submit("/console/suspensions/restore", json=True, rowid=ids, reason="Zabuna")
+    assert (answer.json["done"], len(answer.json["problems"])) == (1, 2)
