@@ -348,6 +348,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "suspensions.index_view"): BILLING,
     ("POST", "suspensions.action_view"): BILLING,
     ("POST", "suspensions.decline"): BILLING,
+    ("POST", "suspensions.restore"): BILLING,
     ("GET", "proformas.pdf"): DOCUMENTS,
     ("POST", "proformas.pay_link"): BILLING,
     ("POST", "proformas.revoke_pay_link"): BILLING,

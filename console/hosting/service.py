@@ -249,6 +249,13 @@ def suspend(actor: Actor, service: Service, reason: SuspensionReason) -> None:
     record(actor, "service.suspended", service.number, customer_id=service.customer_id, reason=reason.value)
 
 
+def restore(actor: Actor, service: Service) -> None:
+    """Undo :func:`suspend`."""
+    actor.require(Permission.MANAGE_SERVICES)
+    service.status, service.suspension = ServiceStatus.ACTIVE, None
+    record(actor, "service.restored", service.number, customer_id=service.customer_id)
+
+
 def lock_transfer(actor: Actor, service: Service, *, locked: bool) -> None:
     """Set or lift the owner's transfer lock: while set, the service cannot be given away."""
     actor.require(Permission.MANAGE_SERVICES)

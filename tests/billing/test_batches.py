@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.billing.migration.batches import queries, service, work
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch
 from console.billing.models import Migration, MigrationState, Proforma
@@ -137,6 +138,11 @@ def test_the_same_rows_are_the_same_batch_while_unfinished() -> None:
     content = csv_of((factories.make_service(factories.make_customer()).number, factories.novi().customer.number))
     first, second = upload(content), upload(content)
     assert first.id == second.id
+    other = refused("another_authority", lambda: service.create_from_file(billing(), "x.csv", content, "Nalog 13"))
+    assert (other.status, other.details) == (409, {"batch": first.ref})
+    with transaction():
+        again = service.create_from_file(SYSTEM, "x.csv", content, "", default="console migrate --file x.csv")
+    assert (again.id, again.authority) == (first.id, ORDER)
     with transaction():
         service.withdraw(billing(), first.id)
     assert upload(content).id != first.id
@@ -229,14 +235,38 @@ def test_stopped_it_goes_on_where_it_was(session: Session) -> None:
     assert _owned(session, target) == 3
 
 
-def test_who_started_it_and_may_no_longer_moves_nothing(session: Session) -> None:
-    batch, _target = _many(1)
+def test_who_started_it_and_may_no_longer_stops_it_and_another_goes_on(session: Session) -> None:
+    batch, target = _many(2)
     starter = billing()
     with transaction():
         service.start(starter, batch.id)
         session.get_one(Staff, starter.id).active = False
     work.work_due()
-    assert states(batch)[2] == ("refused", "starter_gone")
+    assert set(states(batch).values()) == {("ready", None)}
+    stopped = session.get_one(MigrationBatch, batch.id)
+    assert (stopped.state, stopped.is_starter_gone) == (BatchState.STOPPED, True)
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "batch.stopped")).one()
+    assert entry.data["code"] == "starter_gone"
+    run(batch)
+    assert _owned(session, target) == 2
+
+
+@pytest.mark.parametrize("when", ["checked", "executed"])
+def test_a_fault_refuses_its_row_and_the_rest_goes_on(session: Session, when: str) -> None:
+    owner, target = factories.make_customer(), factories.novi().customer
+    services = [factories.make_service(owner) for _number in range(2)]
+    spoiled = factories.make_proforma(owner, [LineSpec(services[0])])
+    batch = upload(csv_of(*((one.number, target.number) for one in services)))
+    if when == "executed":
+        work.work_due()
+    with transaction():
+        session.execute(text("UPDATE proformas SET buyer = '{}' WHERE id = :key"), {"key": spoiled.id})
+    work.work_due()
+    run(batch)
+    assert states(batch) == {2: ("refused", "fault"), 3: ("done", None)}
+    assert session.get_one(MigrationBatch, batch.id).state is BatchState.DONE
+    assert _owned(session, target) == 1
+    assert work.claim() is None
 
 
 def test_a_killed_worker_leaves_its_batch_to_the_next(clock: Clock, session: Session) -> None:

@@ -23,7 +23,9 @@ from console.billing.models import BilledPeriod, Proforma, ProformaStatus, Storn
 from console.billing.payments.service import correct_credit, use_credit
 from console.billing.quotes import service as quotes
 from console.billing.quotes.models import Quote, QuoteLine, QuoteState
+from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.billing.service import today
+from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
@@ -455,10 +457,21 @@ def test_the_list_says_what_is_owed_and_how_late(app: Flask, client: ConsoleClie
 
 
 @once_only
-def test_suspension_requests_are_decided_in_their_list(app: Flask, client: ConsoleClient, customer: Customer) -> None:
-    from console.billing.renewals.models import SuspensionRequest
-    from console.core import clock
+@pytest.mark.parametrize(("language", "words"), [("sr", "Više nije potrebno."), ("en", "No longer needed.")])
+def test_a_request_that_no_longer_applies_says_so_in_the_readers_language(
+    client: ConsoleClient, customer: Customer, language: str, words: str
+) -> None:
+    service = factories.make_service(customer)
+    proforma = factories.make_proforma(customer, [service], issued_days_ago=40)
+    with transaction() as session:
+        closed = {"state": SuspensionState.DECLINED, "decided_at": clock.now()}
+        session.add(SuspensionRequest(service=service, proforma=proforma, requested_at=clock.now(), **closed))
+    sign_in(client, Role.BILLING)
+    assert words in client.get("/console/suspensions/", headers={"Accept-Language": language}).text
 
+
+@once_only
+def test_suspension_requests_are_decided_in_their_list(app: Flask, client: ConsoleClient, customer: Customer) -> None:
     sign_in(client, Role.BILLING)
     ids = []
     for _ in range(3):
@@ -478,3 +491,7 @@ def test_suspension_requests_are_decided_in_their_list(app: Flask, client: Conso
     assert (answer.json["done"], len(answer.json["problems"])) == (2, 1)
     states = [row["state"] for row in client.get_json("/console/suspensions/").json["items"]]
     assert sorted(states) == ["declined", "declined", "done"]
+    assert client.submit("/console/suspensions/action/", action="restore", rowid=ids[:1]).status_code == 200
+    assert client.submit("/console/suspensions/restore", rowid=ids[:1], reason=" ").status_code == 422
+    answer = client.submit("/console/suspensions/restore", json=True, rowid=ids, reason="Zabuna")
+    assert (answer.json["done"], len(answer.json["problems"])) == (1, 2)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from console.billing import migration as migrate
 from console.billing.migration import registry
+from console.billing.migration.batches import service as batches
 from console.billing.migration.batches import work
 from console.billing.migration.models import TaskKind
 from console.billing.models import MigrationState
@@ -220,6 +221,23 @@ def test_a_file_is_uploaded_checked_started_and_its_results_read(
     assert result[1].split(",")[3] == "done" and "M-0001" in result[1]
     assert "'=cmd()" in result[2], "no spreadsheet runs it"
     assert session.get_one(Service, move.service_ids[0]).customer_id == move.new.id
+
+
+def test_the_page_says_that_who_started_a_batch_may_no_longer(
+    client: ConsoleClient, move: Move, session: Session
+) -> None:
+    billing(client, move, session)
+    starter = factories.make_staff(Role.BILLING)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\n".encode()
+    with transaction():
+        batch = batches.create_from_file(starter.actor(), "prodaja.csv", content, "Nalog 4")
+    work.work_due()
+    with transaction():
+        batches.start(starter.actor(), batch.id)
+        starter.active = False
+    work.work_due()
+    page = client.get(f"/console/migrations/many/{batch.id}/progress", headers=ENGLISH).text
+    assert "The person who started this may no longer move services." in page and "Continue" in page
 
 
 def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move, session: Session) -> None:

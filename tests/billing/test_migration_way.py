@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.billing import migration as migrate
+from console.billing.issuing.cancelling import correct
+from console.billing.issuing.data import ItemData, ProformaData
 from console.billing.ledger.queries import credit_of
 from console.billing.migration import registry, scheduling
 from console.billing.migration.acceptance import migration_behind
@@ -436,6 +439,22 @@ class TestReversal:
             self.ask(move, self.back(move))
         assert caught.value.code == codes[fact]
 
+    @pytest.mark.both
+    def test_a_payment_of_a_corrected_copy_forbids_it_too(self, session: Session) -> None:
+        move = self.execute_first()
+        (made,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.new.id))
+        number = made.number
+        for amount in (50_000, 60_000):
+            (theirs,) = session.scalars(select(Proforma).where(Proforma.number == number))
+            data = ProformaData("RSD", theirs.due_on, (ItemData("Produženje", amount, service_id=move.service_ids[0]),))
+            with transaction():
+                number = correct(SYSTEM, theirs.id, data, "Pogrešna cena", uuid4().hex)["number"]
+        (theirs,) = session.scalars(select(Proforma).where(Proforma.number == number))
+        factories.pay_proforma(theirs, theirs.total)
+        with pytest.raises(Refusal) as caught:
+            self.ask(move, self.back(move))
+        assert caught.value.code == "paid_since"
+
     @pytest.mark.parametrize("amount", [1_000, None], ids=["a part", "all"])
     def test_a_payment_while_it_is_under_way_forbids_it_too(self, session: Session, amount: int | None) -> None:
         """Else the former owner would get back a service that the other has paid for."""
@@ -521,14 +540,15 @@ class TestRegistry:
     @pytest.mark.parametrize("reported", [False, True])
     def test_a_reversal_drops_what_the_registry_has_not_done(self, reported: bool) -> None:
         move, tasks = self.executed()
-        if reported:
-            with transaction():
-                for task in tasks:
-                    registry.tick(move.agent, task.id)
+        with transaction():
+            for task in tasks if reported else tasks[:1]:
+                registry.tick(move.agent, task.id)
         reversal = TestReversal()
         back = reversal.back(move)
         reversal.ask(move, back)
         back.approve()
         back.execute()
         assert len(registry.tasks_of(back.migration())) == (6 if reported else 0)
+        for task in (tasks[0], tasks[-1]) if reported else tasks[:1]:
+            refused("reversed", partial(registry.untick, move.agent, task.id))
         assert all(task.ended_at for task in registry.tasks_of(move.migration()))

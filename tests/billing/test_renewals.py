@@ -366,6 +366,35 @@ def test_a_suspension_is_asked_for_once_and_decided_by_a_person(customer: Custom
 
 
 @once_only
+def test_a_suspension_by_mistake_is_undone_by_a_person(customer: Customer, clock: Clock) -> None:
+    service = ending_in(customer, 10)
+    generating.generate()
+    clock.advance(timedelta(days=26))
+    ending.request_suspensions()
+    key = db.session.scalars(select(SuspensionRequest.id)).one()
+    billing, agent = factories.make_staff(Role.BILLING).actor(), factories.make_staff(Role.AGENT).actor()
+    with pytest.raises(Conflict), transaction():
+        suspensions.restore(billing, key, "Zabuna")
+    with transaction():
+        suspensions.carry_out(billing, key)
+    with pytest.raises(NotFound), transaction():
+        suspensions.restore(agent, key, "Zabuna")
+    with pytest.raises(Invalid), transaction():
+        suspensions.restore(billing, key, " ")
+    with transaction():
+        request = suspensions.restore(billing, key, "Zabuna")
+    assert (service.status, service.suspension) == (ServiceStatus.ACTIVE, None)
+    assert (request.state, request.reason) == (SuspensionState.DECLINED, "Zabuna")
+    assert ending.request_suspensions() == 0, "the same document does not ask again"
+    restored = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "service.restored")).one()
+    assert (restored.subject, restored.actor_id) == (service.number, billing.id)
+    with transaction():
+        hosting.suspend(SYSTEM, service, SuspensionReason.ABUSE)
+    with pytest.raises(Conflict), transaction():
+        suspensions.restore(billing, key, "Zabuna")
+
+
+@once_only
 def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> None:
     ending_in(customer, 10)
     generating.generate()
@@ -373,7 +402,8 @@ def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> 
     ending.request_suspensions()
     pay(proformas()[0])
     ending.request_suspensions()
-    assert db.session.scalars(select(SuspensionRequest)).one().state is SuspensionState.DECLINED
+    closed = db.session.scalars(select(SuspensionRequest)).one()
+    assert (closed.state, closed.reason) == (SuspensionState.DECLINED, ""), "a worker has no reader's language"
 
 
 @once_only

@@ -16,6 +16,7 @@ from console.core.series import Series
 from console.customers.models import Customer, Verification
 from console.hosting.models import Domain
 from console.staff.models import Staff
+from console.staff.roles import Permission
 
 
 class TaskKind(StrEnum):
@@ -81,7 +82,7 @@ class BatchState(StrEnum):
     CHECKING = "checking"  # a worker works out what each row would do
     CHECKED = "checked"  # waits for the word
     RUNNING = "running"
-    STOPPED = "stopped"  # by a person; can go on
+    STOPPED = "stopped"  # by a person, or because who started it may no longer; can go on
     DONE = "done"
     WITHDRAWN = "withdrawn"  # never started
 
@@ -123,6 +124,12 @@ class MigrationBatch(Leased, Base):
     def ref(self) -> str:
         """Return the reference people read out: ``MB-0007``."""
         return Series.BATCH.number(self.id, 4)
+
+    @property
+    def is_starter_gone(self) -> bool:
+        """Return whether who started it may no longer move services."""
+        staff = self.started_by
+        return staff is not None and not (staff.active and staff.actor().may(Permission.MIGRATE_MANY))
 
 
 class MigrationBatchItem(Base):

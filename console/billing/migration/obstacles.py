@@ -80,6 +80,7 @@ REASONS: dict[str, Text] = {
     "starter_gone": lazy_gettext("The person who started this may no longer move services."),
     "unknown_service": lazy_gettext("There is no service with this number."),
     "unknown_target": lazy_gettext("The new owner was not found, or owns several accounts. Enter the account number."),
+    "fault": lazy_gettext("An unexpected error; nothing of this row was moved. The server’s log says more."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
 }
 # These say "not any more" rather than "not like this".

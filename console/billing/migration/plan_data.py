@@ -221,10 +221,14 @@ def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacl
 
 
 def paid_since(migration_id: int, customer_id: int) -> list[Obstacle]:
-    """Return what the new owner has paid of the documents that a migration made to them: it is not taken back then."""
-    query = select(Proforma.number).where(
-        Proforma.migration_id == migration_id, Proforma.customer_id == customer_id, Proforma.paid > 0
-    )
+    """Return what the new owner has paid of the documents that a migration made to them: it is not taken back then.
+
+    A corrected copy stands for its original, however often it was corrected.
+    """
+    theirs = Proforma.customer_id == customer_id
+    made = select(Proforma.id).where(Proforma.migration_id == migration_id, theirs).cte(recursive=True)
+    made = made.union(select(Proforma.id).join(made, Proforma.source_id == made.c.id).where(theirs))
+    query = select(Proforma.number).where(Proforma.id.in_(select(made.c.id)), Proforma.paid > 0)
     paid = tuple(db.session.scalars(query.order_by(Proforma.id)))
     return [Obstacle("paid_since", paid)] if paid else []
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload
 from console.audit.service import record
 from console.billing.migration import mails
 from console.billing.migration.models import RegistryTask, TaskKind
-from console.billing.models import Migration
+from console.billing.models import Migration, MigrationState
 from console.billing.service import today
 from console.core import clock
 from console.core.actor import Actor
@@ -59,12 +59,16 @@ def untick(actor: Actor, task_id: int) -> RegistryTask:
 
     Raises:
         NotFound: there is none, or the role does not work on migrations.
-        Conflict: it is not done, or the domain is reported as done at the registry.
+        Conflict: it is not done, the domain is reported as done at the registry, or the migration was reversed.
     """
     actor.require(Permission.REQUEST_MIGRATION)
     task = _lock(task_id)
     if task.done_at is None:
         raise Conflict(lazy_gettext("This task is not done."), code="wrong_state")
+    if _is_reversed(task.migration_id):
+        raise Conflict(
+            lazy_gettext("The migration was reversed, so its tasks can no longer be changed."), code="reversed"
+        )
     last = select(RegistryTask.id).where(*_siblings(task), RegistryTask.kind == TaskKind.DONE)
     if task.kind is not TaskKind.DONE and db.session.scalar(last.where(RegistryTask.done_at.is_not(None))):
         raise Conflict(
@@ -115,6 +119,14 @@ def _lock(task_id: int) -> RegistryTask:
     # One lock for all tasks of a migration: the last one looks at the others.
     db.session.get_one(Migration, migration_id, with_for_update=True, populate_existing=True)
     return db.session.get_one(RegistryTask, task_id, populate_existing=True)
+
+
+def _is_reversed(migration_id: int) -> bool:
+    """Return whether a migration was taken back: its open tasks are dropped then, and none is opened again."""
+    query = select(Migration.id).where(
+        Migration.reverses_id == migration_id, Migration.state == MigrationState.EXECUTED
+    )
+    return db.session.scalar(query) is not None
 
 
 def _siblings(task: RegistryTask) -> tuple[ColumnElement[bool], ...]:

@@ -162,7 +162,10 @@ def _request(pair: tuple[int, int]) -> bool:
 
 
 def _close_settled() -> None:
-    """Close requests that no longer apply: the document is paid or cancelled, or the service is not active."""
+    """Close requests that no longer apply: the document is paid or cancelled, or the service is not active.
+
+    No reason is stored: that no person decided says it, and each reader's page in their language.
+    """
     settled = (
         select(SuspensionRequest)
         .join(SuspensionRequest.service)
@@ -177,7 +180,6 @@ def _close_settled() -> None:
     with transaction():
         for request in db.session.scalars(settled.with_for_update(of=SuspensionRequest)):
             request.state, request.decided_at = SuspensionState.DECLINED, clock.now()
-            request.reason = gettext("No longer needed.")
 
 
 # Renewals that are void --------------------------------------------------------------------------------------------

@@ -59,6 +59,31 @@ def decline(actor: Actor, request_id: int, reason: str) -> SuspensionRequest:
     return request
 
 
+def restore(actor: Actor, request_id: int, reason: str) -> SuspensionRequest:
+    """Undo :func:`carry_out`: the service is active again although it is not paid, as if the request was declined.
+
+    Raises:
+        NotFound: the role does not manage services, or there is none.
+        Invalid: no reason, or one that is too long.
+        Conflict: ``not_suspended``: the service is active again, was suspended for another pro-forma, or has ended.
+    """
+    actor.require(Permission.MANAGE_SERVICES)
+    text = check_reason(reason)
+    request = _lock(request_id)
+    service = request.service
+    suspended = service.status is ServiceStatus.SUSPENDED and service.suspension is SuspensionReason.UNPAID
+    done = SuspensionRequest.state == SuspensionState.DONE
+    of_service = select(SuspensionRequest.id).where(SuspensionRequest.service_id == service.id, done)
+    latest_first = (SuspensionRequest.decided_at.desc(), SuspensionRequest.id.desc())
+    newest = db.session.scalar(of_service.order_by(*latest_first).limit(1))
+    if not suspended or newest != request.id:
+        raise Conflict(lazy_gettext("The service is not suspended for this pro-forma."), code="not_suspended")
+    hosting.restore(actor, service)
+    request.reason = text
+    _decide(actor, request, SuspensionState.DECLINED)
+    return request
+
+
 def check_reason(reason: str) -> str:
     """Return a reason as it is stored.
 
@@ -87,13 +112,17 @@ def _decide(actor: Actor, request: SuspensionRequest, state: SuspensionState) ->
 
 
 def _lock_open(request_id: int) -> SuspensionRequest:
+    request = _lock(request_id)
+    if request.state is not SuspensionState.OPEN:
+        raise Conflict(lazy_gettext("This request was already decided."), code="decided")
+    return request
+
+
+def _lock(request_id: int) -> SuspensionRequest:
     service_id = db.session.scalar(select(SuspensionRequest.service_id).where(SuspensionRequest.id == request_id))
     if service_id is None:
         raise NotFound
     lock_services([service_id])
-    request = db.session.get_one(
+    return db.session.get_one(
         SuspensionRequest, request_id, with_for_update={"of": SuspensionRequest}, populate_existing=True
     )
-    if request.state is not SuspensionState.OPEN:
-        raise Conflict(lazy_gettext("This request was already decided."), code="decided")
-    return request

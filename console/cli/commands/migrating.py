@@ -39,7 +39,7 @@ def migrate(path: Path, authority: str | None, *, dry_run: bool) -> None:
     try:
         with transaction():
             batch = service.create_from_file(
-                SYSTEM, path.name, path.read_bytes(), authority or f"console migrate --file {path.name}"
+                SYSTEM, path.name, path.read_bytes(), authority or "", default=f"console migrate --file {path.name}"
             )
         key, ref = batch.id, batch.ref
         _follow(key, BatchState.CHECKING, "checking")

@@ -51,8 +51,8 @@ def views() -> list[BaseView]:
     return [SuspensionList()]
 
 
-class DeclineForm(Form):
-    """Why services stay active."""
+class ReasonForm(Form):
+    """Why services stay active, or are active again."""
 
     reason = StringField(lazy_gettext("Reason"))
 
@@ -78,10 +78,18 @@ def _proforma(_view: Any, _context: Any, row: SuspensionRequest, _name: str) -> 
 
 def _state(_view: Any, _context: Any, row: SuspensionRequest, _name: str) -> Markup:
     label = STATE[row.state].status()
-    if not row.reason:
+    reason = _reason(row)
+    if not reason:
         return label
     by = f"{row.decided_by.name}: " if row.decided_by else ""
-    return Markup('{}<br><small class="muted">{}{}</small>').format(label, by, row.reason)
+    return Markup('{}<br><small class="muted">{}{}</small>').format(label, by, reason)
+
+
+def _reason(row: SuspensionRequest) -> str:
+    """Return why a service stayed active; where no person decided, in the reader's language."""
+    if row.state is SuspensionState.DECLINED and row.decided_by_id is None:
+        return gettext("No longer needed.")
+    return row.reason
 
 
 class SuspensionList(BaseModelView):
@@ -125,7 +133,8 @@ class SuspensionList(BaseModelView):
         ),
     )
     lead = lazy_gettext(
-        "Services whose pro-forma is overdue. They stay active until you suspend them; paying restores them."
+        "Services whose pro-forma is overdue. They stay active until you suspend them. Paying restores them,"
+        " and you can too."
     )
     empty_icon = "ok"
     empty_title = lazy_gettext("No suspension requests")
@@ -159,7 +168,7 @@ class SuspensionList(BaseModelView):
             "customer": row.service.customer.number,
             "proforma": row.proforma.number,
             "state": row.state.value,
-            "reason": row.reason,
+            "reason": _reason(row),
             "decided_at": local_time(row.decided_at),
             "decided_by": row.decided_by.name if row.decided_by_id and row.decided_by else None,
         }
@@ -179,12 +188,25 @@ class SuspensionList(BaseModelView):
     @action("decline", lazy_gettext("Leave active"))
     def action_decline(self, ids: Sequence[str]) -> Response:
         """Ask why the services of the selected requests stay active."""
-        return self._ask(DeclineForm(), ids)
+        return self._ask(ReasonForm(), ids)
+
+    @action("restore", lazy_pgettext("suspension", "Restore"))
+    def action_restore(self, ids: Sequence[str]) -> Response:
+        """Ask why services that were suspended are active again."""
+        return self._ask(ReasonForm(), ids, restores=True)
 
     @expose("/decline", methods=("POST",))
     def decline(self) -> ResponseReturnValue:
         """Leave the services of the selected requests active."""
-        form, ids = DeclineForm(), request.form.getlist("rowid")
+        return self._decide(restores=False)
+
+    @expose("/restore", methods=("POST",))
+    def restore(self) -> ResponseReturnValue:
+        """Let the services of the selected requests work again."""
+        return self._decide(restores=True)
+
+    def _decide(self, *, restores: bool) -> ResponseReturnValue:
+        form, ids = ReasonForm(), request.form.getlist("rowid")
         try:
             form.refuse_spoiled()
             reason = suspensions.check_reason(form.reason.data or "")
@@ -192,15 +214,23 @@ class SuspensionList(BaseModelView):
             if wants_json():
                 return refuse(refusal)
             form.reason.errors = [str(text) for text in refusal.fields.get("reason", [])]
-            return self._ask(form, ids, refusal.status)
-        done, problems = _each(ids, lambda actor, key: suspensions.decline(actor, key, reason))
-        if done:
+            return self._ask(form, ids, refusal.status, restores=restores)
+        verb = suspensions.restore if restores else suspensions.decline
+        done, problems = _each(ids, lambda actor, key: verb(actor, key, reason))
+        if done and restores:
+            flash(ngettext("%(num)d service works again.", "%(num)d services work again.", done), "success")
+        elif done:
             flash(ngettext("%(num)d service stays active.", "%(num)d services stay active.", done), "success")
         return self._answer(done, problems)
 
-    def _ask(self, form: DeclineForm, ids: Sequence[str], status: int = 200) -> Response:
-        rows = self.read_rows(self.select_rows().where(SuspensionRequest.id.in_(_keys(ids))))
-        page = self.render("admin/billing/suspensions_decline.html", form=form, rows=rows, return_url=self.return_url())
+    def _ask(self, form: ReasonForm, ids: Sequence[str], status: int = 200, *, restores: bool = False) -> Response:
+        page = self.render(
+            "admin/billing/suspensions_reason.html",
+            form=form,
+            rows=self.read_rows(self.select_rows().where(SuspensionRequest.id.in_(_keys(ids)))),
+            restores=restores,
+            return_url=self.return_url(),
+        )
         return make_response(page, status)
 
     def _answer(self, done: int, problems: list[str]) -> Response:

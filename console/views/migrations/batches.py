@@ -273,6 +273,7 @@ class BatchPage(Page):
             "working": batch.state in (BatchState.CHECKING, BatchState.RUNNING),
             "totals": queries.totals_of(batch.id) if batch.state is not BatchState.CHECKING else {},
             "may_start": ready and counts[ItemState.READY] > 0,
+            "stop_reason": stop_reason_of(batch),
             "barred": ready and four_eyes_rule().on and batch.created_by_id == current_actor().id,
         }
 
@@ -280,6 +281,11 @@ class BatchPage(Page):
 def reason_of(item: MigrationBatchItem) -> Text:
     """Return why a row does not move, in the reader's words."""
     return REASONS.get(item.code or "", "")
+
+
+def stop_reason_of(batch: MigrationBatch) -> Text:
+    """Return why a batch stopped without a person's word, in the reader's words."""
+    return REASONS["starter_gone"] if batch.state is BatchState.STOPPED and batch.is_starter_gone else ""
 
 
 def result_rows(batch_id: int) -> Iterator[list[list[Any]]]:

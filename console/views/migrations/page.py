@@ -288,6 +288,7 @@ class MigrationPage(Page):
                 at_registry=[domain.readable_name for domain in migration.rnids_domains],
                 may_tick=actor.may(Permission.REQUEST_MIGRATION),
                 reversal=reversal,
+                reversed=reversal is not None and reversal.state is MigrationState.EXECUTED,
                 may_reverse=_may_reverse(migration, reversal),
                 stopped=REASONS.get(migration.stopped_code or ""),
                 day=day,

@@ -93,6 +93,10 @@ def test_size_is_a_setting_and_other_pages_have_their_own(app: Flask, client: Co
     huge = upload_raw(client, "ogroman.csv", b"x" * (33 * 1024 * 1024))
     assert huge.status_code == 413
     assert huge.json["error"]["message"]
+    part = b"x" * (17 * 1024 * 1024)
+    head = b'\r\n--x\r\nContent-Disposition: form-data; name="statement"; filename="drugi.csv"\r\n\r\n'
+    assert upload_raw(client, "prvi.csv", part + head + part).status_code == 413, "the size is of all files together"
+    assert "up to 32 MB in one upload" in client.get(PAGE, headers={"Accept-Language": "en"}).text
     elsewhere = client.submit("/console/quotes/new", json=True, note="x" * (13 * 1024 * 1024))
     assert elsewhere.status_code == 413
 

@@ -21,7 +21,7 @@ from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import Invalid, NotFound, Text
+from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.ids import CUSTOMER_BASE, read_number
 from console.core.series import Series
 from console.core.text import one_line, paragraphs
@@ -39,21 +39,28 @@ MAX_AUTHORITY = 1_000
 UNFINISHED = (BatchState.CHECKING, BatchState.CHECKED, BatchState.RUNNING, BatchState.STOPPED)
 
 
-def create_from_file(actor: Actor, name: str, content: bytes, authority: str) -> MigrationBatch:
+def create_from_file(actor: Actor, name: str, content: bytes, authority: str, *, default: str = "") -> MigrationBatch:
     """Store a file's rows, to be checked by a worker. The same rows again, while unfinished, are the same batch.
 
     Args:
         name: the file's, as people will look for it.
         authority: on what the transfers rest, as "order 12/2026, signed by both owners".
+        default: the authority of a new batch where none is named.
 
     Raises:
         NotFound: the role moves no services by a file.
         Invalid: the file cannot be read, or no authority is named.
+        Conflict: ``another_authority``: an unfinished batch has the same rows on another.
     """
     actor.require(Permission.MIGRATE_MANY)
-    authority = _authority(authority)
+    named = bool(authority.strip()) or not default
+    authority = _authority(authority if named else default)
     file = read_file(content)
-    return _create(actor, one_line(name)[:MAX_NAME] or "CSV", authority, file.rows, file.digest)
+    name = one_line(name)[:MAX_NAME] or "CSV"
+    if not named:
+        there = _unfinished(file.digest)
+        authority = there.authority if there is not None else authority
+    return _create(actor, name, authority, file.rows, file.digest)
 
 
 def create_from_services(
@@ -68,7 +75,8 @@ def create_from_services(
 
     Raises:
         NotFound: the role moves no services in a batch.
-        Invalid, Conflict: no services, no new owner, no authority; or one of ``console.billing.migration.obstacles``
+        Invalid, Conflict: no services, no new owner, no authority, or another than the unfinished batch of the same
+            services has (``another_authority``); or one of ``console.billing.migration.obstacles``
             about the verification, which has to be live, of this account, and of a person who holds ``transfer``.
     """
     actor.require(Permission.MIGRATE_MANY)
@@ -179,8 +187,13 @@ def _create(
     customer: Customer | None = None,
     verification_id: int | None = None,
 ) -> MigrationBatch:
-    same = select(MigrationBatch).where(MigrationBatch.digest == digest, MigrationBatch.state.in_(UNFINISHED))
-    there = db.session.scalar(same.order_by(MigrationBatch.id).limit(1))
+    there = _unfinished(digest)
+    if there is not None and there.authority != authority:
+        message = lazy_gettext(
+            "%(batch)s has the same rows and another authority. Withdraw it first, or enter the same authority.",
+            batch=there.ref,
+        )
+        raise Conflict(message, code="another_authority", fields={"authority": [message]}, details={"batch": there.ref})
     if there is not None:
         return there
     batch = MigrationBatch(
@@ -199,6 +212,12 @@ def _create(
         db.session.execute(insert(MigrationBatchItem), chunk)
     _record(actor, "batch.created", batch)
     return batch
+
+
+def _unfinished(digest: str) -> MigrationBatch | None:
+    """Return the batch with the same rows that is not over."""
+    same = select(MigrationBatch).where(MigrationBatch.digest == digest, MigrationBatch.state.in_(UNFINISHED))
+    return db.session.scalar(same.order_by(MigrationBatch.id).limit(1))
 
 
 def _items(batch: MigrationBatch, rows: Sequence[Row]) -> Iterator[dict[str, Any]]:

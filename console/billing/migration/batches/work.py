@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,22 +25,23 @@ from console.billing.migration.plan import Plan, to_json
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
 from console.billing.models import Migration, MigrationItem, MigrationState
 from console.core import clock, leases
-from console.core.actor import SYSTEM, Actor
+from console.core.actor import SYSTEM
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Busy, NoSpace, Refusal, Unavailable
 from console.core.logging import get_logger
+from console.core.outages import as_refusal
 from console.core.transaction import transaction
 from console.hosting.links import with_linked
 from console.hosting.models import Service, service_number
 from console.staff.models import Staff
-from console.staff.roles import Permission
 
 log = get_logger(__name__)
 
 LEASE = timedelta(seconds=60)
 CHECKED_AT_ONCE = 100
 WORKED_ON = (BatchState.CHECKING, BatchState.RUNNING)
+OUTAGES = (Busy, Unavailable, NoSpace)
 
 Progress = Callable[[], object]
 
@@ -92,7 +93,7 @@ def _check_some(batch_id: int, lease: str) -> int | None:
     found: list[dict[str, Any]] = []
     checked: dict[int, tuple[int, int | None]] = {}  # of this chunk: row and new owner by service
     for item in items:
-        values = _check(batch, item, checked)
+        values = _check_safely(batch, item, checked)
         if values["state"] is not ItemState.REFUSED and item.service_id is not None:
             checked[item.service_id] = (item.row, item.to_customer_id)
         found.append({"id": item.id, **values})
@@ -104,6 +105,19 @@ def _check_some(batch_id: int, lease: str) -> int | None:
         else:
             _end(batch_id, BatchState.CHECKED)
     return len(found) or None
+
+
+def _check_safely(
+    batch: MigrationBatch, item: MigrationBatchItem, checked: dict[int, tuple[int, int | None]]
+) -> dict[str, Any]:
+    """Check a row; one that cannot be checked is refused, so that the batch goes on."""
+    try:
+        return _check(batch, item, checked)
+    except Exception as error:
+        if isinstance(error, OUTAGES) or as_refusal(error) is not None:
+            raise  # it is tried again
+        log.exception("a row of a batch failed", batch=batch.id, item=item.id)
+        return _refused("fault")
 
 
 def _check(
@@ -221,16 +235,30 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
                 return None
             item, owner_id = found
             key = item.id
-            _execute(item, owner_id)
-    except (Busy, Unavailable, NoSpace):
+            batch = db.session.get_one(MigrationBatch, batch_id, options=[joinedload(MigrationBatch.started_by)])
+            if batch.is_starter_gone:
+                _stop(batch)
+                return None
+            _execute(batch, item, owner_id)
+    except OUTAGES:
         raise  # the row is tried again
     except Refusal as error:
-        with transaction():
-            if not _holds(batch_id, lease, BatchState.RUNNING):
-                return None
-            item = db.session.get_one(MigrationBatchItem, key, populate_existing=True)
-            item.state, item.code = ItemState.REFUSED, error.code
-            item.concerns = [str(one) for one in error.details.get("concerns", ())]
+        return _refuse(batch_id, lease, key, error.code, error.details.get("concerns", ()))
+    except Exception:
+        if key is None:
+            raise
+        log.exception("a row of a batch failed", batch=batch_id, item=key)
+        return _refuse(batch_id, lease, key, "fault")
+    return 1
+
+
+def _refuse(batch_id: int, lease: str, key: int | None, code: str, concerns: Iterable[Any] = ()) -> int | None:
+    """Settle a row that did not move, so that the batch goes on."""
+    with transaction():
+        if not _holds(batch_id, lease, BatchState.RUNNING):
+            return None
+        item = db.session.get_one(MigrationBatchItem, key, populate_existing=True)
+        item.state, item.code, item.concerns = ItemState.REFUSED, code, [str(one) for one in concerns]
     return 1
 
 
@@ -254,9 +282,9 @@ def _next_item(batch_id: int) -> tuple[MigrationBatchItem, int] | None:
     return item, owner_id
 
 
-def _execute(item: MigrationBatchItem, owner_id: int) -> None:
-    batch = db.session.get_one(MigrationBatch, item.batch_id, options=[joinedload(MigrationBatch.started_by)])
-    actor = _starter(batch)
+def _execute(batch: MigrationBatch, item: MigrationBatchItem, owner_id: int) -> None:
+    starter = batch.started_by
+    actor = starter.actor() if starter is not None else SYSTEM
     service_id = item.service_id or 0
     migration = _draft(batch, item, owner_id, service_id, with_linked(owner_id, [service_id]))
     db.session.add(migration)
@@ -277,14 +305,11 @@ def _execute(item: MigrationBatchItem, owner_id: int) -> None:
     item.state, item.migration_id, item.done_at = ItemState.DONE, migration.id, migration.ended_at
 
 
-def _starter(batch: MigrationBatch) -> Actor:
-    """Return who started it, as they are now."""
-    if batch.started_by_id is None:
-        return SYSTEM
-    staff = batch.started_by
-    if staff is None or not staff.active or not staff.actor().may(Permission.MIGRATE_MANY):
-        raise refusal("starter_gone")
-    return staff.actor()
+def _stop(batch: MigrationBatch) -> None:
+    """Stop a batch whose starter may no longer move services: who may can go on with the rest."""
+    batch.state = BatchState.STOPPED
+    db.session.flush()
+    record(SYSTEM, "batch.stopped", batch.ref, customer_id=batch.customer_id, rows=batch.rows, code="starter_gone")
 
 
 def _finish(batch_id: int) -> None:

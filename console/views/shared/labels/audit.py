@@ -118,6 +118,7 @@ _ACTIONS: dict[str, tuple[str, Text]] = {
     "service.started": ("server", lazy_gettext("Service started")),
     "service.parted": ("corner", lazy_gettext("Link between services removed")),
     "service.suspended": ("pause", lazy_gettext("Service suspended")),
+    "service.restored": ("refresh", lazy_gettext("Service restored")),
     "service.expired": ("clock", lazy_gettext("Service expired")),
     "suspension.requested": ("pause", lazy_gettext("Suspension requested: not paid")),
     "suspension.done": ("pause", lazy_gettext("Suspension request carried out")),
