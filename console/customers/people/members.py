@@ -145,6 +145,11 @@ def choose_mail(actor: Actor, customer_id: int, categories: Iterable[MailCategor
 
 
 def find_left(key: str) -> tuple[Membership, MailCategory]:
+def state_of(membership: Membership) -> tuple[object, ...]:
+    """Return what the owner is told of where it changes: who it is, and what this module can change of them."""
+    return membership.id, _facts(membership), _details(membership)
+
+
     """Return whose mail of which category a link in a mail turns off.
 
     Args:
