@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -110,6 +111,17 @@ def test_another_address_is_another_person(customer: Customer, owner: Membership
 
 @pytest.mark.parametrize("what", ["add", "grant", "change_more", "remove_more", "self", "owner", "no_contacts"])
 def test_nothing_is_granted_that_was_not_held(customer: Customer, owner: Membership, what: str) -> None:
+def test_the_owner_is_told_of_both_people_where_a_contact_becomes_another(
+    customer: Customer, owner: Membership
+) -> None:
+    manager = factories.make_member(customer, rights=[Right.CONTACTS])
+    with transaction():
+        contact = add_contact(actor_of(owner), customer, replace(BOOKKEEPER, rights=frozenset()))
+        change_contact(actor_of(manager), contact.id, ContactData(name="Vera Nova", email="vera@nova.example.rs"))
+    removed, added = (mail.text for mail in mails("people_changed"))
+    assert contact.person.email in removed and "vera@nova.example.rs" in added
+
+
     manager = factories.make_member(customer, rights=[Right.CONTACTS, Right.INVOICES])
     more = factories.make_member(customer, rights=[Right.TRANSFER])
     equal = factories.make_member(customer, rights=[Right.INVOICES])
