@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from time import sleep
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -30,7 +32,7 @@ from console.customers.people.members import (
 )
 from console.customers.queries import members_of
 from console.customers.rights import MailCategory, Right
-from console.customers.service import close_customer
+from console.customers.service import close_customer, enroll
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories
@@ -261,6 +263,34 @@ def test_an_invitation_dies_with_what_it_came_from(
     with pytest.raises(NotFound), transaction():
         invitations.register_invited(token, "Petar", "hash", None)
     assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
+
+
+def test_an_invitation_is_accepted_or_revoked_but_not_both(
+    customer: Customer, owner: Membership, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = invite(customer, owner)
+    key, by = db.session.scalars(select(Invitation.id)).one(), actor_of(owner)
+    db.session.rollback()
+
+    def enroll_slowly(*values: Any) -> Membership:
+        sleep(0.3)  # the link is used up, the invitation is still open
+        return enroll(*values)
+
+    monkeypatch.setattr(invitations, "enroll", enroll_slowly)
+
+    def accept() -> int:
+        with transaction():
+            return invitations.register_invited(token, "Petar Pozvan", "hash", None).id
+
+    def revoke() -> None:
+        sleep(0.1)
+        with transaction():
+            invitations.revoke(by, key)
+
+    accepted, revoked = at_once(app, [accept, revoke])
+    db.session.expire_all()
+    assert isinstance(revoked, NotFound)
+    assert db.session.get_one(Invitation, key).membership_id == accepted is not None
 
 
 def test_a_hold_that_begins_later_stops_what_an_invitation_grants(
