@@ -90,10 +90,25 @@ def waiting_erasure(person: Person) -> Erasure | None:
 
 
 def perform_due() -> int:
-    """Do what has waited long enough, each in a transaction of its own; return how many were done."""
+    """Do what has waited long enough, each in a transaction of its own; return how many were done.
+
+    One that fails keeps no other from being done, and is tried again by the next run.
+
+    Raises:
+        ExceptionGroup: what failed, after all the others were done.
+    """
     query = select(Erasure.id).where(Erasure.state == ErasureState.WAITING, Erasure.due_at <= clock.now())
     keys = list(db.session.scalars(query.order_by(Erasure.id)))
-    return sum(_perform(key) for key in keys)
+    done, failures = 0, list[Exception]()
+    for key in keys:
+        try:
+            done += _perform(key)
+        except Exception as error:
+            log.exception("an erasure failed", erasure=key)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("erasures failed", failures)
+    return done
 
 
 def _perform(key: int) -> bool:
