@@ -23,7 +23,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.logging import get_logger
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.access import membership_behind
 from console.customers.models import Customer, Person
 from console.hosting.models import Service, ServiceStatus
@@ -47,9 +47,11 @@ def request_erasure(actor: Actor, customer: Customer | None = None) -> Erasure:
 
     Raises:
         NotFound: the account is not theirs.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Conflict: ``waiting`` (it has begun), ``held``, ``services``, ``migrations`` (their accounts still have them).
     """
     person = _person_behind(actor, customer)
+    signin.require_confirmed(actor)
     db.session.get_one(Person, person.id, with_for_update=True)
     if waiting_erasure(person) is not None:
         raise Conflict(lazy_gettext("The erasure has already been requested."), code="waiting")
