@@ -43,7 +43,8 @@ MAX_FORM = 12 * 1024 * 1024  # a file of services, one day attachments
 SOCKETS = ("console.tickets.sockets", "console.chat.sockets")
 # What a lower domain makes a higher one do, without its being imported there.
 HOOKS = (
-    "console.billing.duties.making", "console.tickets.service.address_change", "console.tickets.service.handover",
+    "console.billing.duties.making", "console.chat.service.address_change", "console.tickets.service.address_change",
+    "console.tickets.service.handover",
 )  # fmt: skip
 for _module in (*SOCKETS, *HOOKS):
     import_module(_module)

@@ -18,6 +18,7 @@ class Actor:
         name: as shown in the audit log.
         permissions: what the role allows (``console.staff.roles``); empty for everyone else.
         address: the network address the request came from.
+        session_id: the portal session that a person acts in; ``None`` behind a mailed link, and for everyone else.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Actor:
     name: str
     permissions: AbstractSet[str] = field(default_factory=frozenset)
     address: str | None = None
+    session_id: int | None = None
 
     def may(self, permission: str) -> bool:
         """Return whether the role allows ``permission``."""

@@ -17,7 +17,7 @@ from console.core.actor import Actor
 from console.core.context import settings
 from console.core.db import db
 from console.core.emails import normal_email
-from console.core.errors import NotFound, SignInNeeded
+from console.core.errors import ConfirmationNeeded, NotFound, SignInNeeded
 from console.core.ids import token_digest
 from console.core.passwords import match_password
 from console.core.sessions import open_session
@@ -126,6 +126,32 @@ def confirm_otherwise(person_id: int, session_id: int) -> None:
 def is_confirmed(row: PersonSession) -> bool:
     """Return whether the person of a session showed who they are within the last minutes."""
     return clock.now() - row.confirmed_at < CONFIRMED_FOR
+
+
+def require_confirmed(actor: Actor) -> None:
+    """Refuse what is dangerous to a person who does it in a sign-in that is not fresh.
+
+    Staff act under a verification, which ends by itself; the system needs no sign-in.
+
+    Raises:
+        NotFound: a person acts in no session of theirs, as behind a mailed link.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
+    """
+    if actor.kind == "person":
+        require_confirmed_session(actor, actor.session_id)
+
+
+def require_confirmed_session(actor: Actor, session_id: int | None) -> None:
+    """Refuse any session but a live one of the actor's own in which they showed who they are within the last minutes.
+
+    Raises:
+        NotFound, ConfirmationNeeded: as in :func:`require_confirmed`.
+    """
+    row = db.session.get(PersonSession, session_id or 0, populate_existing=True)
+    if row is None or row.person_id != actor.id or row.revoked_at is not None or clock.now() >= row.expires_at:
+        raise NotFound(code="not_allowed")
+    if not is_confirmed(row):
+        raise ConfirmationNeeded
 
 
 def record_failure(email: str, address: str | None) -> None:

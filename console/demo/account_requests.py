@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from console.core.actor import Actor
 from console.customers.account import handover, profile
 from console.customers.account.handover import HandoverData
 from console.customers.models import CustomerKind, Membership
 from console.demo.names import mb, pib
+from console.demo.sign_ins import signed_in
 from console.demo.story import Account, Story
 
 
@@ -30,7 +30,8 @@ def tell(story: Story, entries: dict[str, Any]) -> None:
 
 def _correct(owner: Membership, entry: dict[str, Any]) -> None:
     data = replace(profile.profile_of(owner.customer), mb=mb(entry["mb"]))
-    profile.save_profile(_actor(owner), owner.customer_id, data, correction=entry["reason"])
+    with signed_in(owner.person) as actor:
+        profile.save_profile(actor, owner.customer_id, data, correction=entry["reason"])
 
 
 def _hand_over(owner: Membership, entry: dict[str, Any]) -> None:
@@ -46,8 +47,5 @@ def _hand_over(owner: Membership, entry: dict[str, Any]) -> None:
         city=entry["city"],
         keeps_users=True,
     )
-    handover.start(_actor(owner), owner.customer_id, data)
-
-
-def _actor(owner: Membership) -> Actor:
-    return Actor(kind="person", id=owner.person_id, name=owner.person.name)
+    with signed_in(owner.person) as actor:
+        handover.start(actor, owner.customer_id, data)

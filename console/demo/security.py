@@ -8,13 +8,13 @@ import pyotp
 from sqlalchemy import select
 
 from console.core import clock, one_time_codes
-from console.core.actor import SYSTEM, Actor
+from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.ids import token_digest
 from console.core.transaction import transaction
-from console.customers import signin
-from console.customers.models import Membership, Person, PersonSession
+from console.customers.models import Membership, Person
 from console.demo.cast import DOMAIN
+from console.demo.sign_ins import signed_in
 from console.identity import factors, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import applications
@@ -83,10 +83,8 @@ def _webmail(person: Person) -> None:
 
 
 def _lost_phone(person: Person) -> None:
-    actor = Actor(kind="person", id=person.id, name=person.name, address="203.0.113.24")
-    secret, token = one_time_codes.new_secret(), signin.enter(person, address=actor.address, user_agent=BROWSER)
-    row = db.session.scalars(select(PersonSession).where(PersonSession.token_digest == token_digest(token))).one()
+    secret = one_time_codes.new_secret()
     code = pyotp.TOTP(secret).at(int(clock.machine_now().timestamp()))
-    factors.switch_on(actor, row.id, secret, code)
-    signin.sign_out(actor, token)
+    with signed_in(person, address="203.0.113.24", browser=BROWSER) as actor:
+        factors.switch_on(actor, actor.session_id or 0, secret, code)
     recovery.ask(actor, person)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from console.core import clock
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import ConfirmationNeeded, NotFound
+from console.core.errors import NotFound
 from console.customers import signin
-from console.customers.models import Person, PersonSession
+from console.customers.models import Person
 
 
 def lock_person(person_id: int | None) -> Person:
@@ -35,11 +34,7 @@ def lock_own(actor: Actor, session_id: int) -> Person:
     if actor.kind != "person":
         raise NotFound(code="not_allowed")
     person = lock_person(actor.id)
-    row = db.session.get(PersonSession, session_id, populate_existing=True)
-    if row is None or row.person_id != person.id or row.revoked_at is not None or clock.now() >= row.expires_at:
-        raise NotFound(code="not_allowed")
-    if not signin.is_confirmed(row):
-        raise ConfirmationNeeded
+    signin.require_confirmed_session(actor, session_id)
     return person
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from console.core.emails import normal_email
 from console.core.errors import NotFound, Refusal
 from console.core.texts import gettext
 from console.core.transaction import transaction
@@ -76,7 +77,9 @@ def change_contact(contact_id: int) -> ResponseReturnValue:
     try:
         form.require()
         data = form.contact()
-        _confirm_grants(data.rights, member.held_rights())
+        # Another address is another person, to whom everything is granted.
+        held = member.held_rights() if normal_email(data.email) == member.person.email else frozenset[Right]()
+        _confirm_grants(data.rights, held)
         with transaction():
             member = members.change_contact(current_actor(), contact_id, data)
     except Refusal as refusal:

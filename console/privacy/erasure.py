@@ -23,7 +23,7 @@ from console.core.errors import Conflict, NotFound
 from console.core.logging import get_logger
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.access import membership_behind
 from console.customers.models import Customer, Person
 from console.hosting.models import Service, ServiceStatus
@@ -47,9 +47,11 @@ def request_erasure(actor: Actor, customer: Customer | None = None) -> Erasure:
 
     Raises:
         NotFound: the account is not theirs.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Conflict: ``waiting`` (it has begun), ``held``, ``services``, ``migrations`` (their accounts still have them).
     """
     person = _person_behind(actor, customer)
+    signin.require_confirmed(actor)
     db.session.get_one(Person, person.id, with_for_update=True)
     if waiting_erasure(person) is not None:
         raise Conflict(lazy_gettext("The erasure has already been requested."), code="waiting")
@@ -90,10 +92,25 @@ def waiting_erasure(person: Person) -> Erasure | None:
 
 
 def perform_due() -> int:
-    """Do what has waited long enough, each in a transaction of its own; return how many were done."""
+    """Do what has waited long enough, each in a transaction of its own; return how many were done.
+
+    One that fails keeps no other from being done, and is tried again by the next run.
+
+    Raises:
+        ExceptionGroup: what failed, after all the others were done.
+    """
     query = select(Erasure.id).where(Erasure.state == ErasureState.WAITING, Erasure.due_at <= clock.now())
     keys = list(db.session.scalars(query.order_by(Erasure.id)))
-    return sum(_perform(key) for key in keys)
+    done, failures = 0, list[Exception]()
+    for key in keys:
+        try:
+            done += _perform(key)
+        except Exception as error:
+            log.exception("an erasure failed", erasure=key)
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("erasures failed", failures)
+    return done
 
 
 def _perform(key: int) -> bool:

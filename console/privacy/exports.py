@@ -27,7 +27,7 @@ from console.core.leases import claim
 from console.core.logging import get_logger
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.access import membership_behind
 from console.customers.models import Customer, Membership, Person
 from console.mail.links import SecretLink
@@ -56,10 +56,12 @@ def request_export(actor: Actor, customer: Customer | None = None) -> DataExport
 
     Raises:
         NotFound: it is not their account.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Conflict: ``waiting``: one is being prepared; or ``held``.
         TooMany: three were asked for within a day.
     """
     person = _owner_behind(actor, customer)
+    signin.require_confirmed(actor)
     db.session.get_one(Person, person.id, with_for_update=True)
     holds.require_none(person)  # who took a mailbox over does not take everything along
     recent = [row for row in exports_of(person) if row.requested_at > clock.now() - timedelta(days=1)]

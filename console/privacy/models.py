@@ -18,7 +18,7 @@ class ExportState(StrEnum):
     QUEUED = "queued"  # also while it is prepared: then it is leased
     READY = "ready"
     FAILED = "failed"
-    DELETED = "deleted"  # after its time, or once it was downloaded
+    DELETED = "deleted"  # after its time, downloaded or not, or with an erased person
 
 
 class DataExport(Leased, Base):

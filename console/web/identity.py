@@ -135,7 +135,10 @@ def current_actor() -> Actor:
     if "actor" not in g:
         if in_portal():
             person = current_person()
-            g.actor = Actor(kind="person", id=person.id, name=person.name, address=request.remote_addr)
+            session_id = cast(Identity, current_user).row.id
+            g.actor = Actor(
+                kind="person", id=person.id, name=person.name, address=request.remote_addr, session_id=session_id
+            )
         else:
             g.actor = current_staff().actor(request.remote_addr)
     return cast(Actor, g.actor)

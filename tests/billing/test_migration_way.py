@@ -220,8 +220,9 @@ class TestAcceptance:
 def _request_in_portal(move: Move, owner: Membership) -> None:
     with transaction():
         pin, _until = current_pin(owner)
+    by = factories.signed_in_actor(owner.person)
     with transaction():
-        migrate.request_in_portal(person(owner), move.old, move.asked(verification=0), pin, uuid4().hex)
+        migrate.request_in_portal(by, move.old, move.asked(verification=0), pin, uuid4().hex)
 
 
 def move_approve(move: Move) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from time import sleep
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -29,7 +32,7 @@ from console.customers.people.members import (
 )
 from console.customers.queries import members_of
 from console.customers.rights import MailCategory, Right
-from console.customers.service import close_customer
+from console.customers.service import close_customer, enroll
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories
@@ -51,7 +54,7 @@ BOOKKEEPER = ContactData(
 
 
 def actor_of(member: Membership) -> Actor:
-    return Actor(kind="person", id=member.person_id, name=member.person.name)
+    return factories.signed_in_actor(member.person)
 
 
 def mails(template: str) -> list[Mail]:
@@ -106,6 +109,17 @@ def test_another_address_is_another_person(customer: Customer, owner: Membership
     assert new.id != contact.id and contact.removed_at is not None
     assert factories.pin_of(new) != old_pin
     assert verification.ended_at is not None
+
+
+def test_the_owner_is_told_of_both_people_where_a_contact_becomes_another(
+    customer: Customer, owner: Membership
+) -> None:
+    manager = factories.make_member(customer, rights=[Right.CONTACTS])
+    with transaction():
+        contact = add_contact(actor_of(owner), customer, replace(BOOKKEEPER, rights=frozenset()))
+        change_contact(actor_of(manager), contact.id, ContactData(name="Vera Nova", email="vera@nova.example.rs"))
+    removed, added = (mail.text for mail in mails("people_changed"))
+    assert contact.person.email in removed and "vera@nova.example.rs" in added
 
 
 @pytest.mark.parametrize("what", ["add", "grant", "change_more", "remove_more", "self", "owner", "no_contacts"])
@@ -249,6 +263,34 @@ def test_an_invitation_dies_with_what_it_came_from(
     with pytest.raises(NotFound), transaction():
         invitations.register_invited(token, "Petar", "hash", None)
     assert db.session.scalar(select(Person.id).where(Person.email == "pozvan@example.rs")) is None
+
+
+def test_an_invitation_is_accepted_or_revoked_but_not_both(
+    customer: Customer, owner: Membership, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = invite(customer, owner)
+    key, by = db.session.scalars(select(Invitation.id)).one(), actor_of(owner)
+    db.session.rollback()
+
+    def enroll_slowly(*values: Any) -> Membership:
+        sleep(0.3)  # the link is used up, the invitation is still open
+        return enroll(*values)
+
+    monkeypatch.setattr(invitations, "enroll", enroll_slowly)
+
+    def accept() -> int:
+        with transaction():
+            return invitations.register_invited(token, "Petar Pozvan", "hash", None).id
+
+    def revoke() -> None:
+        sleep(0.1)
+        with transaction():
+            invitations.revoke(by, key)
+
+    accepted, revoked = at_once(app, [accept, revoke])
+    db.session.expire_all()
+    assert isinstance(revoked, NotFound)
+    assert db.session.get_one(Invitation, key).membership_id == accepted is not None
 
 
 def test_a_hold_that_begins_later_stops_what_an_invitation_grants(

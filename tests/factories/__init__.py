@@ -23,7 +23,14 @@ from tests.factories.customers import (
     pin_of,
 )
 from tests.factories.hosting import make_abuser, make_domain, make_locked, make_product, make_service
-from tests.factories.identity import code_at, make_passkey, make_person_session, person_actor, switch_totp_on
+from tests.factories.identity import (
+    code_at,
+    make_passkey,
+    make_person_session,
+    person_actor,
+    signed_in_actor,
+    switch_totp_on,
+)
 from tests.factories.personas import Persona, ana, firma, novi
 from tests.factories.shared import at, today
 from tests.factories.staff import PASSWORD, actor_of, make_staff, password_hash
@@ -62,6 +69,7 @@ __all__ = [
     "pay_proforma",
     "person_actor",
     "pin_of",
+    "signed_in_actor",
     "switch_totp_on",
     "today",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
@@ -27,6 +28,11 @@ def code_at(secret: str, *, ahead: int = 0) -> str:
 def person_actor(person: Person) -> Actor:
     """Return the actor of a person."""
     return Actor(kind="person", id=person.id, name=person.name, address="192.0.2.7")
+
+
+def signed_in_actor(person: Person) -> Actor:
+    """Return the actor of a person who has just signed in."""
+    return replace(person_actor(person), session_id=make_person_session(person).id)
 
 
 def make_person_session(person: Person) -> PersonSession:

@@ -67,7 +67,7 @@ def test_a_new_address_ends_the_wait_whose_link_is_in_the_old_mailbox(session: S
     ask(user)
     (token,) = tokens_of(session, "device_recovery", "/moj/recovery/(?!stop)")
     with transaction():
-        emails.ask(factories.person_actor(user.person), "nova@example.rs")
+        emails.ask(factories.signed_in_actor(user.person), "nova@example.rs")
     for template in ("email_change_old", "email_change_new"):
         (link,) = tokens_of(session, template, "/moj/email/confirm/")
         with transaction():

@@ -95,6 +95,20 @@ def test_a_stale_sign_in_grants_nothing_without_the_password(
     assert client.submit("/moj/users/invite", json=True, **again).status_code == 200  # it counts for ten minutes
 
 
+def test_a_contact_who_becomes_another_person_needs_the_password(
+    client: ConsoleClient, owner: Membership, clock: Clock
+) -> None:
+    contact = factories.make_member(owner.customer, MemberRole.CONTACT, rights=[Right.EMAILS])
+    sign_in_person(client, owner.person.email)
+    clock.advance(timedelta(minutes=11))
+    path, fields = f"/moj/contacts/{contact.id}", {"name": "Vera", "permissions": ["emails"]}
+    assert client.submit(path, json=True, **fields, email=contact.person.email).status_code == 200
+    other = fields | {"email": "druga@example.rs"}
+    refused = client.submit(path, json=True, **other)
+    assert refused.status_code == 403 and refused.json["error"]["code"] == "reauth"
+    assert client.submit(path, json=True, **other, own_password=factories.PASSWORD).status_code == 200
+
+
 def test_who_was_invited_registers_in_the_page_of_the_link(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership
 ) -> None:

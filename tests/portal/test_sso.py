@@ -129,10 +129,10 @@ def test_who_may_use_it_and_who_has_the_switch(
     mailed = db.session.scalars(select(Mail.to_address).where(Mail.template == "security_notice")).all()
     assert sorted(mailed) == sorted([owner.person.email, owner.person.email, user.person.email])
     with transaction():
-        change_user(factories.person_actor(owner.person), user.id, [Right.PRODUCTS])
+        change_user(factories.signed_in_actor(owner.person), user.id, [Right.PRODUCTS])
     assert party.userinfo(token["access_token"]).status_code == 401
     with transaction():
-        change_user(factories.person_actor(owner.person), user.id, [Right.PRODUCT_SSO])
+        change_user(factories.signed_in_actor(owner.person), user.id, [Right.PRODUCT_SSO])
     assert party.userinfo(token["access_token"]).status_code == 401
     token = party.exchange(allow(theirs, party))
     with transaction():

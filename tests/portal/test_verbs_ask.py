@@ -33,7 +33,7 @@ from console.core.errors import Refusal
 from console.core.ids import read_number
 from console.core.transaction import transaction
 from console.customers import passwords, signin
-from console.customers.account import corrections, disputes, handover
+from console.customers.account import corrections, disputes, emails, handover
 from console.customers.account.handover import HandoverData
 from console.customers.account.profile import profile_of, save_profile
 from console.customers.models import Customer, MemberRole, Membership, PersonSession
@@ -88,6 +88,11 @@ OTHERS = {
     "tickets.service.requester.write": "a ticket's link",
 }
 TELL_NOTHING = {"billing.pay_links.service.shared_address"}  # to those who may not, instead of refusing them
+# Past its route too, these need a sign-in of the last ten minutes; what is granted does, what is taken away does not.
+NEED_FRESH_SIGN_IN = {
+    emails.ask, handover.start, save_profile, invitations.invite, members.add_contact, members.change_contact,
+    members.change_user, transfers.request_in_portal, exports.request_export, erasure.request_erasure,
+}  # fmt: skip
 # About oneself: whoever is signed in may, and there is nothing of another's to name.
 ONESELF = {"customers.account.emails.ask", "customers.account.emails.withdraw", "customers.signin.revoke_others",
            "privacy.erasure.cancel_erasure"}  # fmt: skip
@@ -122,7 +127,7 @@ class Scene:
 def scene(session: Session, clock: Clock) -> Scene:
     customer = factories.make_customer()
     owner = factories.owner_of(customer)
-    by, person = person_actor(owner.person), owner.person
+    by, person = factories.signed_in_actor(owner.person), owner.person
     moving, service = factories.make_service(customer), factories.make_service(customer)
     domain = factories.make_domain(factories.make_service(customer, factories.make_product(ProductKind.DOMAIN)))
     ticket = make_ticket(customer=customer, requester_email=person.email, requester_name=person.name)
@@ -159,7 +164,7 @@ def _renamed(customer: Customer) -> Any:
 
 def calls(s: Scene) -> dict[Callable[..., Any], Callable[[Actor], Any]]:
     """Return each verb with a call of it on what is the account's."""
-    contact = ContactData("Vera", "vera@knjige.example.rs")
+    contact = ContactData("Vera", "vera@knjige.example.rs", rights=ALL_RIGHTS)
     question = AccountQuestion("sales", "Pitanje", "Tekst", KEY, "sr_Latn")
     number, key, sid = s.ticket.number, s.customer.id, s.session.id
     proof = PasswordProof(s.owner.person_id, "x")
@@ -265,6 +270,26 @@ def test_those_who_may_not_are_refused_by_each_verb(scene: Scene, clock: Clock) 
             db.session.rollback()
     assert wrong == [], "\n".join(wrong)
     assert _written() == before
+
+
+def test_the_dangerous_ones_need_a_fresh_sign_in(scene: Scene, clock: Clock) -> None:
+    """Not the password's page alone: whatever calls the verb meets it. Staff under a verification are not asked."""
+    dangerous = {verb: call for verb, call in calls(scene).items() if verb in NEED_FRESH_SIGN_IN}
+    dangerous[emails.ask] = lambda by: emails.ask(by, "nova@example.rs")
+    assert set(dangerous) == NEED_FRESH_SIGN_IN
+    by, before = factories.signed_in_actor(scene.owner.person), _written()
+    clock.advance(signin.CONFIRMED_FOR)
+    who = {"reauth": by, "not_allowed": replace(by, session_id=None)}  # as behind a mailed link
+    for verb, call in dangerous.items():
+        for code, actor in who.items():
+            with pytest.raises(Refusal) as refused, transaction():
+                call(actor)
+            assert refused.value.code == code, _name(verb)
+            db.session.rollback()
+    assert _written() == before
+    factories.make_verification(agent := factories.make_staff(), scene.owner)
+    with transaction():
+        members.change_user(agent.actor(), scene.user.id, ALL_RIGHTS)
 
 
 def _written() -> int | None:

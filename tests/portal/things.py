@@ -166,7 +166,7 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
     new = factories.make_customer()
     moving = factories.make_service(ana.customer)
     pin = factories.pin_of(ana.owner)
-    person = Actor(kind="person", id=ana.owner.person_id, name=ana.owner.person.name)
+    person = factories.signed_in_actor(ana.owner.person)
     wanted = migrate.Request((moving.id,), new.number, 0, "Sajt je prodat")
     with transaction():
         transfer = migrate.request_in_portal(person, ana.customer, wanted, pin, "a" * 20)
@@ -233,7 +233,7 @@ def dns_values(customer: Customer) -> dict[str, Any]:
 def account_values(customer: Customer) -> dict[str, Any]:
     """Make a contact and a user for staff to change, a handover, a correction, a new address and a verification."""
     owner = factories.owner_of(customer)
-    actor = Actor(kind="person", id=owner.person_id, name=owner.person.name)
+    actor = factories.signed_in_actor(owner.person)
     with transaction():
         offer = handover.start(actor, customer.id, HandoverData("Novi Vlasnik", "preuzima@example.rs"))
         data = replace(profile_of(customer), name="Ispravljeno Ime")

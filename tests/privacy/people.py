@@ -45,7 +45,7 @@ class Someone:
 
     @property
     def actor(self) -> Actor:
-        return Actor(kind="person", id=self.member.person_id, name=self.name, address="203.0.113.7")
+        return factories.signed_in_actor(self.member.person)
 
     @property
     def traces(self) -> tuple[str, ...]:

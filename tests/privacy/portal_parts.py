@@ -52,7 +52,7 @@ def fill(word: str, owner: Membership, service: Service) -> None:
     _second_factors(word, owner, actor)
     _zones(word, owner, actor)
     _requests(word, customer, actor, service)
-    _account(word, customer, actor)
+    _account(word, customer, factories.signed_in_actor(person))
     _staff_words(word, customer, person.email)
     _money(word, owner)
     _applications(word, owner)
@@ -149,7 +149,7 @@ def _account(word: str, customer: Customer, actor: Actor) -> None:
     giver = factories.owner_of(factories.make_customer())
     with transaction():
         offer = HandoverData(f"Ime{word} Prezime{word}", customer.owner.email, address=f"Ulica {word} 9")
-        handover.start(factories.person_actor(giver.person), giver.customer_id, offer)
+        handover.start(factories.signed_in_actor(giver.person), giver.customer_id, offer)
 
 
 def _staff_words(word: str, customer: Customer, email: str) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import JSON, Enum, String, inspect, select, text
 from sqlalchemy.orm import Session
 
@@ -16,7 +17,6 @@ from console.audit.models import AuditEntry, PersonKey
 from console.chat import retention as chat_retention
 from console.chat.models import Chat
 from console.chat.search import CHAT_SEARCH
-from console.core.actor import Actor
 from console.core.context import files as store
 from console.core.context import sealer
 from console.core.db import Base, db
@@ -33,6 +33,7 @@ from console.privacy.statements import EVERYWHERE, STATEMENTS, Fate
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import TICKET_SEARCH, Ticket
+from console.worker import JOBS, run_job
 from tests import factories
 from tests.conftest import Clock
 from tests.privacy.people import Someone, someone
@@ -193,7 +194,7 @@ def test_a_session_and_a_copy_end_with_the_person(client: ConsoleClient, staff: 
 def test_services_and_migrations_come_first(staff: Staff, clock: Clock) -> None:
     customer = factories.make_customer()
     owner = factories.owner_of(customer)
-    actor = Actor(kind="person", id=owner.person_id, name=owner.person.name)
+    actor = factories.signed_in_actor(owner.person)
     factories.make_service(customer)
     with pytest.raises(Conflict) as refused, transaction():
         erasure.request_erasure(actor)
@@ -207,6 +208,31 @@ def test_services_and_migrations_come_first(staff: Staff, clock: Clock) -> None:
     db.session.expire_all()
     assert db.session.scalars(select(Erasure)).one().state is ErasureState.CANCELLED
     assert db.session.get_one(Person, one.member.person_id).email == one.email
+
+
+@pytest.mark.only("sqlite")
+def test_one_that_fails_keeps_no_other_waiting(
+    staff: Staff, clock: Clock, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = someone("vetrenjaca", staff), someone("kukuruz", staff)
+    for one in (broken, whole):
+        with transaction():
+            erasure.request_erasure(one.actor)
+    clock.advance(erasure.WAITS)
+    erase_one = erasure._erase
+
+    def fail_for_one(row: Erasure) -> set[str]:
+        if row.person_id == broken.member.person_id:
+            raise RuntimeError("a part that fails")
+        return erase_one(row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erasure, "_erase", fail_for_one)
+        assert not run_job(app, next(job for job in JOBS if job.name == "data.erase"))  # and the job shows as failed
+    db.session.rollback()  # what the job's own session committed is seen from now on
+    query = select(Erasure.state).order_by(Erasure.id)
+    assert list(db.session.scalars(query)) == [ErasureState.WAITING, ErasureState.DONE]
+    assert erasure.perform_due() == 1
 
 
 @pytest.mark.only("sqlite")
@@ -227,7 +253,7 @@ def test_a_reset_password_takes_nothing_along(staff: Staff, clock: Clock) -> Non
 def test_a_contact_leaves_the_account_of_others_as_it_is(staff: Staff, clock: Clock) -> None:
     one = someone("vetrenjaca", staff)
     user = factories.make_member(one.member.customer)
-    actor = Actor(kind="person", id=user.person_id, name=user.person.name)
+    actor = factories.signed_in_actor(user.person)
     with transaction():
         erasure.request_erasure(actor)
     clock.advance(erasure.WAITS)

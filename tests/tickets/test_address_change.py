@@ -6,6 +6,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.chat.models import Chat
+from console.chat.search import CHAT_SEARCH
+from console.chat.service import conversion
+from console.core import clock
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.transaction import transaction
@@ -21,6 +25,8 @@ from console.tickets.models import TICKET_SEARCH, Ticket, TicketStatus
 from console.tickets.service import messages, properties
 from console.tickets.service.messages import Writing
 from tests import factories
+from tests.chat import rows as chats
+from tests.chat.rows import monday
 from tests.customers.account.support import actor_of, audited, mails, token_in
 from tests.tickets.test_handover import asked_by
 
@@ -71,3 +77,17 @@ def test_what_they_asked_stays_theirs_and_replies_go_to_the_new_address(owner: M
     hits = TICKET_SEARCH.matches(db.session(), Ticket.id, NEW)
     assert hits is not None and set(db.session.scalars(select(Ticket.id).where(hits))) == {one.id for one in theirs}
     assert audited("ticket.address_changed")[0].data["count"] == 3
+
+
+def test_a_chat_that_is_open_goes_on_with_the_new_address(owner: Membership) -> None:
+    agent, before = factories.make_staff(Role.AGENT).actor(), owner.person.email
+    with clock.standing_at(monday(11)):
+        chat, other = chats.ask(email=before), chats.ask()
+        theirs = other.email
+        change_address(owner)
+        assert (chat.email, other.email) == (NEW, theirs)
+        hits = CHAT_SEARCH.matches(db.session(), Chat.id, NEW)
+        assert hits is not None and list(db.session.scalars(select(Chat.id).where(hits))) == [chat.id]
+        with transaction():
+            ticket = conversion.make_ticket(agent, chat, "agent")
+    assert ticket.requester_email == NEW

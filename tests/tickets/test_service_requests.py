@@ -238,3 +238,8 @@ def test_who_only_manages_passwords_sees_those_requests_alone(client: ConsoleCli
     assert client.get(f"{base}/cancel").status_code == 404 and client.get("/moj/orders/new").status_code == 404
     assert client.submit(f"{base}/password", json=True, idempotency_key=uuid4().hex).status_code == 201
     assert [one["kind"] for one in client.get_json("/moj/requests/").json["items"]] == ["password"]
+
+
+def test_a_day_is_written_in_the_language_of_the_reader() -> None:
+    request = ServiceRequest(product="", data={"when": "end", "paid_until": "2026-11-23"})
+    assert [facts_of(request, one)[0][1] for one in ("sr_Latn", "en")] == ["23.11.2026.", "23 Nov 2026"]

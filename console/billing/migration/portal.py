@@ -26,6 +26,7 @@ from console.core.actor import Actor
 from console.core.db import db
 from console.core.errors import NotFound
 from console.core.idempotency import once
+from console.customers import signin
 from console.customers.access import membership_behind, require_right, rights_of
 from console.customers.models import Customer
 from console.customers.rights import Right
@@ -81,10 +82,12 @@ def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: s
 
     Raises:
         NotFound: the person does not hold ``transfer`` there; what is to be reversed did not come to this account.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Invalid, Conflict: the PIN is malformed, or one of ``console.billing.migration.obstacles``.
         TooMany: too many wrong PINs from this address.
     """
     require_right(actor, customer.id, Right.TRANSFER)
+    signin.require_confirmed(actor)
     if request.reverses:
         request = replace(request, to_customer=_former_owner(request.reverses, customer))
     # The accounts first: who closes one, or takes a person off it, locks them before the memberships.

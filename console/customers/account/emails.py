@@ -19,7 +19,7 @@ from console.core.db import db
 from console.core.emails import NoAddress, email_problem, read_email
 from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.account import mails
 from console.customers.account.hooks import run_address_changed
 from console.customers.account.models import EmailChange, EmailChangeState
@@ -41,6 +41,7 @@ def ask(actor: Actor, email: str) -> EmailChange:
 
     Raises:
         NotFound: ``actor`` is no person with a sign-in.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Invalid: the address is wrong, or it is their own.
         Conflict: ``held``.
         TooMany: the address got enough mail within the hour, known or not.
@@ -48,6 +49,7 @@ def ask(actor: Actor, email: str) -> EmailChange:
     if actor.kind != "person" or actor.id is None:
         raise NotFound
     person = _lock(actor.id)
+    signin.require_confirmed(actor)
     holds.require_none(person)
     try:
         email = read_email(email)

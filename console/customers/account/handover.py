@@ -21,7 +21,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound, Text
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.access import membership_behind, require_right
 from console.customers.account import mails
 from console.customers.account.hooks import require_no_obstacle
@@ -93,11 +93,13 @@ def start(actor: Actor, customer_id: int, data: HandoverData) -> Handover:
 
     Raises:
         NotFound: neither the owner, nor staff who have verified them with ``transfer``.
+        ConfirmationNeeded: ``reauth``: the owner last showed who they are more than ten minutes ago.
         Invalid: with a message for every wrong field.
         Conflict: ``held``, ``handover`` (one waits already), ``not_open``, or another domain's obstacle.
         TooMany: the address got enough mail within the hour.
     """
     owner = _require_owner(actor, customer_id)
+    signin.require_confirmed(actor)
     holds.require_none(owner.person)
     data = check(data)
     if data.email == owner.person.email:

@@ -17,6 +17,7 @@ from console.core.db import db
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
+from console.customers import signin
 from console.customers.access import membership_behind, require_right
 from console.customers.account import corrections, mails
 from console.customers.account.models import Correction
@@ -75,10 +76,12 @@ def save_profile(actor: Actor, customer_id: int, data: ProfileData, *, correctio
 
     Raises:
         NotFound: ``actor`` does not hold ``profile``.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Invalid: with a message for every wrong field.
         Conflict: ``holder`` (name, PIB or MB differ and no correction is asked for), ``correction`` (one waits).
     """
     require_right(actor, customer_id, Right.PROFILE)
+    signin.require_confirmed(actor)
     customer = db.session.get_one(Customer, customer_id, with_for_update=True, populate_existing=True)
     data = check(customer, data)
     holder = holder_changes(customer, data)

@@ -218,10 +218,13 @@ def _is_member(customer_id: int, email: str) -> bool:
 
 
 def _lock_open(actor: Actor, invitation_id: int) -> Invitation:
-    invitation = db.session.get(Invitation, invitation_id, with_for_update=True)
-    if invitation is None:
+    """Return an open invitation. Its account is locked first, as where it is accepted: one of the two comes second."""
+    customer_id = db.session.scalar(select(Invitation.customer_id).where(Invitation.id == invitation_id))
+    if customer_id is None:
         raise NotFound
-    rules.require_manager(actor, invitation.customer_id)
+    db.session.get_one(Customer, customer_id, with_for_update=True)
+    invitation = db.session.get_one(Invitation, invitation_id, populate_existing=True)
+    rules.require_manager(actor, customer_id)
     if not invitation.is_open(clock.now()):
         raise NotFound
     return invitation

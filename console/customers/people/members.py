@@ -80,6 +80,7 @@ def change_contact(actor: Actor, membership_id: int, data: ContactData) -> Membe
     data = _checked(data)
     rules.require_may_grant(actor, membership.customer_id, data.rights - membership.held_rights(), own)
     if data.email != membership.person.email:
+        mails.notify_owner_of_people(actor, membership, "removed")
         _take_off(actor, membership)
         return add_contact(actor, membership.customer, data)
     before, details = _facts(membership), _details(membership)
@@ -142,6 +143,11 @@ def choose_mail(actor: Actor, customer_id: int, categories: Iterable[MailCategor
     membership.mail = sorted(category.value for category in chosen)
     _record_change(actor, membership, before)
     return membership
+
+
+def state_of(membership: Membership) -> tuple[object, ...]:
+    """Return what the owner is told of where it changes: who it is, and what this module can change of them."""
+    return membership.id, _facts(membership), _details(membership)
 
 
 def find_left(key: str) -> tuple[Membership, MailCategory]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from console.core.actor import Actor
 from console.core.errors import Conflict, Invalid
 from console.core.texts import lazy_gettext
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.access import membership_behind, require_right
 from console.customers.models import Membership
 from console.customers.rights import Right
@@ -45,7 +45,7 @@ def require_may_change(actor: Actor, membership: Membership) -> frozenset[Right]
 
 
 def require_may_grant(actor: Actor, customer_id: int, added: Iterable[Right], own: frozenset[Right]) -> None:
-    """Refuse a grant of what ``actor`` does not hold, and any grant while they are on hold.
+    """Refuse a grant of what ``actor`` does not hold, and any grant while they are on hold or not freshly signed in.
 
     Args:
         added: what the person does not hold yet.
@@ -53,11 +53,14 @@ def require_may_grant(actor: Actor, customer_id: int, added: Iterable[Right], ow
 
     Raises:
         Invalid: one of them is not theirs to grant.
+        ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Conflict: ``held``.
     """
     added = frozenset(added)
     if not added <= own:
         raise Invalid(fields={"permissions": [lazy_gettext("You can only grant permissions that you have.")]})
+    if added:
+        signin.require_confirmed(actor)
     manager = membership_behind(actor, customer_id)
     if added and manager is not None:
         holds.require_none(manager.person)

@@ -28,7 +28,7 @@ def facts_of(request: ServiceRequest, language: str) -> list[tuple[str, str]]:
     """Return what is asked for as pairs of a name and a value, without free text.
 
     Args:
-        language: ``sr_Latn`` or ``en``, for amounts.
+        language: ``sr_Latn`` or ``en``, for amounts and days.
     """
     data = request.data
     found: list[tuple[str, str]] = []
@@ -42,12 +42,12 @@ def facts_of(request: ServiceRequest, language: str) -> list[tuple[str, str]]:
     if data.get("domain"):
         found.append((gettext("Domain"), readable_domain(data["domain"])))
     if data.get("when"):
-        day = _day(data["paid_until"])
+        day = _day(date.fromisoformat(data["paid_until"]), language)
         found.append((gettext("When"), gettext("at once") if data["when"] == "now" else day))
     if data.get("quote"):
         found.append((gettext("Quote"), data["quote"]))
     return found
 
 
-def _day(text: str) -> str:
-    return f"{date.fromisoformat(text):%d.%m.%Y.}"
+def _day(day: date, language: str) -> str:
+    return f"{day.day} {day:%b %Y}" if language.startswith("en") else f"{day:%d.%m.%Y.}"

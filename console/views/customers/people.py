@@ -75,10 +75,12 @@ class PeoplePage(ActingPage):
         try:
             form.require()
             with transaction():
+                before = members.state_of(member)
                 changed = members.change_contact(current_actor(), contact_id, form.contact())
+                message = _saved(before, changed)
         except Refusal as refusal:
             return self.answer(refusal, form, lambda: self._contact_page(customer, form, member))
-        return self._done(customer, changed, gettext("Changes saved. The owner was notified by e-mail."))
+        return self._done(customer, changed, message)
 
     @expose("/user/<id:user_id>")
     def user(self, number: str, user_id: int) -> ResponseReturnValue:
@@ -95,10 +97,12 @@ class PeoplePage(ActingPage):
         try:
             form.require()
             with transaction():
+                before = members.state_of(member)
                 changed = members.change_user(current_actor(), user_id, form.rights(), form.mail())
+                message = _saved(before, changed)
         except Refusal as refusal:
             return self.answer(refusal, form, lambda: self._user_page(customer, form, member))
-        return self._done(customer, changed, gettext("Changes saved. The owner was notified by e-mail."))
+        return self._done(customer, changed, message)
 
     @expose("/invite")
     def invite_form(self, number: str) -> ResponseReturnValue:
@@ -151,3 +155,9 @@ class PeoplePage(ActingPage):
 
     def _invite_page(self, customer: Customer, form: InviteForm) -> str:
         return self.draw("admin/customers/invite.html", customer, form)
+
+
+def _saved(before: tuple[object, ...], changed: Membership) -> str:
+    if before == members.state_of(changed):
+        return gettext("Changes saved.")
+    return gettext("Changes saved. The owner was notified by e-mail.")

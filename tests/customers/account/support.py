@@ -12,10 +12,11 @@ from console.core.db import db
 from console.customers.models import Membership
 from console.mail import links
 from console.mail.models import Mail
+from tests import factories
 
 
 def actor_of(member: Membership) -> Actor:
-    return Actor(kind="person", id=member.person_id, name=member.person.name)
+    return factories.signed_in_actor(member.person)
 
 
 def mails(template: str) -> list[Mail]:

@@ -82,6 +82,18 @@ def test_the_owner_is_told_of_details_and_of_nothing_else(
         assert len(mails("people_changed")) == mailed
 
 
+def test_the_page_says_that_the_owner_was_notified_only_where_something_differs(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    user = factories.make_member(firm, rights=[Right.INVOICES])
+    factories.make_verification(agent, owner)
+    path = f"{base(firm)}/people/user/{user.id}"
+    for permissions, said in ((["invoices"], False), ([], True)):
+        answer = client.submit(path, headers=ENGLISH, permissions=permissions, categories=user.mail)
+        assert answer.status_code == 303 and bool(mails("people_changed")) is said
+        assert ("notified by e-mail" in client.get(base(firm), headers=ENGLISH).text) is said
+
+
 def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff, firm: Customer, owner: Membership
 ) -> None:

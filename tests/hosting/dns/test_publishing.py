@@ -25,7 +25,7 @@ from console.hosting.dns.models import Publication, RecordType
 from console.hosting.dns.publishing import outbox
 from console.hosting.dns.publishing.folder import ZoneFolder
 from console.hosting.dns.publishing.powerdns import LOSES_ESCAPES, PowerDns
-from console.hosting.dns.publishing.snapshot import PublishingFailed, Snapshot
+from console.hosting.dns.publishing.snapshot import Publisher, PublishingFailed, Snapshot
 from console.hosting.dns.queries import all_records, find_zone
 from console.hosting.dns.rules import RecordData, RecordInput, read_record
 from console.hosting.dns.saving import check
@@ -94,6 +94,30 @@ def test_a_zone_file_is_put_into_place_whole(
     row = db.session.get_one(Publication, find_zone(domain.name).zone.id)
     assert (row.published_version, row.due_at, row.lease) == (1, None, None)
     assert outbox.publish_due() == 0
+
+
+def test_a_fault_of_our_own_is_noted_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, owner: Membership, domain: Domain, clock: Clock
+) -> None:
+    add(owner, domain, "www", 0)
+
+    def broken() -> Publisher:
+        def publish(_snapshot: Snapshot) -> None:
+            raise ValueError("not said to anyone")
+
+        return publish
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "publisher", broken)
+        assert outbox.publish_due() == 0
+    db.session.expire_all()
+    zone = find_zone(domain.name)
+    row = zone.publication
+    assert zone.failing_since is not None and row is not None
+    assert (row.failures, row.last_error, row.lease) == (1, "ValueError", None)
+    assert outbox.publish_due() == 0  # not due yet
+    clock.advance(outbox.LONGEST_PAUSE)
+    assert outbox.publish_due() == 1
 
 
 def test_what_cannot_be_written_is_tried_again_later_each_time(

@@ -45,6 +45,9 @@ def publish_due() -> int:
             log.warning("zone not published", zone=snapshot.name, version=snapshot.version, answer=failure.words)
             if failure.is_down:
                 return done
+        except Exception as error:
+            _note_failure(zone_id, me, type(error).__name__)  # its words are for the log: they may hold a secret
+            log.exception("zone not published", zone=snapshot.name, version=snapshot.version)
         else:
             _note_success(zone_id, me, snapshot)
             log.info("zone published", zone=snapshot.name, version=snapshot.version, serial=snapshot.serial)
