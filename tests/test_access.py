@@ -42,10 +42,12 @@ from console.tickets.models import SavedView, Ticket
 from console.tickets.service.attachments import attach
 from console.tokens import service as tokens
 from tests import factories
-from tests.billing.moves import make_move, migration_values
 from tests.billing.statements.scene import bring_in, content, line, statement
 from tests.chat.past import chat_values
-from tests.mail.mailboxes.rows import mailbox_values
+from tests.factories.mail import mail_values
+from tests.factories.mailboxes import mailbox_values
+from tests.factories.migrations import make_move, migration_values
+from tests.factories.tickets import make_department
 from tests.portal.things import (
     access_values,
     account_values,
@@ -60,8 +62,6 @@ from tests.portal.things import (
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.tickets.mail_in.scene import incoming_values
 from tests.tickets.reviews.scene import review_values
-from tests.tickets.rows import make_department
-from tests.views.mail.rows import mail_values
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.long]  # who may do what is decided before the database is asked
 

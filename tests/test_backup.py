@@ -43,10 +43,10 @@ from console.tickets.models import TICKET_BASE, Ticket
 from console.tickets.service import verification as ticket_verification
 from console.tickets.service.attachments import attach
 from tests import factories
-from tests.chat.rows import ask
+from tests.factories.chat import ask
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.postgres import Postgres
-from tests.tickets.rows import make_ticket
 
 CONTENT = b"Vazan zapis"
 

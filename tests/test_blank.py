@@ -32,9 +32,9 @@ from console.tickets.service import messages as ticket_messages
 from console.tickets.service import properties as tickets
 from console.tickets.service import questions, saved_views, splitting
 from tests import factories
-from tests.billing.moves import make_move
-from tests.chat.rows import ask, monday
-from tests.tickets.rows import any_department, make_ticket
+from tests.factories.chat import ask, monday
+from tests.factories.migrations import make_move
+from tests.factories.tickets import any_department, make_ticket
 
 pytestmark = pytest.mark.only("sqlite")
 BLANK = ("", " \n", "\u200b", "\u3164\u2800\u00ad\ufe0f")

@@ -23,9 +23,9 @@ from console.chat.tokens import chat_token
 from console.core.settings import Settings
 from console.extensions import socketio
 from tests import factories
-from tests.billing.moves import make_move
-from tests.chat.rows import ask, monday, take
 from tests.conftest import Clock
+from tests.factories.chat import ask, monday, take
+from tests.factories.migrations import make_move
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.server import ROOT
 

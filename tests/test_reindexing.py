@@ -17,8 +17,8 @@ from console.setup import prepare_database
 from console.tickets.canned.service import load_standard
 from console.tickets.service import merging
 from tests import factories
-from tests.chat.rows import ask
-from tests.tickets.rows import make_ticket
+from tests.factories.chat import ask
+from tests.factories.tickets import make_ticket
 
 pytestmark = pytest.mark.both
 

@@ -20,11 +20,11 @@ from console.core.errors import NoSpace, OutcomeUnknown, Unavailable
 from console.core.settings import Settings
 from tests.chat.conftest import OPEN
 from tests.conftest import missing
+from tests.factories import tickets
 from tests.support import disks, postgres, processes, redis, server
 from tests.support.http import Browser
 from tests.support.sockets import Refused, SocketClient, desk_client, visitor_client
 from tests.support.staffed import make_console
-from tests.tickets import rows
 
 BODY = "Dobar dan, ovo je dugačak odgovor koji ne sme da se izgubi."
 JSON = "application/json"
@@ -61,7 +61,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "FILES": str(folder / "files"), "AUDIT_ANCHOR": str(folder / "anchor.json"),
         }  # fmt: skip
         console = Settings(database_url=url, files=shared["FILES"], audit_anchor=shared["AUDIT_ANCHOR"])
-        make_console(console, partial(rows.make_ticket, SYSTEM))
+        make_console(console, partial(tickets.make_ticket, SYSTEM))
         served = []
         for port in ports:
             env = server.environment(**shared, BASE_URL=f"http://127.0.0.1:{port}")
@@ -231,7 +231,7 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
         url, port = f"sqlite:///{disk.folder / 'console.sqlite3'}", processes.free_port()
         kept = {"FILES": str(disk.folder / "files"), "AUDIT_ANCHOR": str(disk.folder / "anchor.json")}
         console = Settings(database_url=url, files=kept["FILES"], audit_anchor=kept["AUDIT_ANCHOR"])
-        make_console(console, partial(rows.make_ticket, SYSTEM))
+        make_console(console, partial(tickets.make_ticket, SYSTEM))
         env = server.environment(
             ENV="demo",
             CLOCK=OPEN,

@@ -28,9 +28,9 @@ from console.settings import service as set_on_page
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import make_move
 from tests.conftest import Clock
 from tests.factories import LineSpec
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.usefixtures("session")
 ORDER = "Nalog 12/2026, potpisala oba vlasnika"

@@ -16,8 +16,8 @@ from console.customers.models import Customer
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import Move, make_move
 from tests.factories import LineSpec
+from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = [pytest.mark.only("sqlite"), pytest.mark.usefixtures("session")]

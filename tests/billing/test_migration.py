@@ -42,9 +42,9 @@ from console.hosting.models import Ownership, Service, ServiceStatus
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import Move, make_move
 from tests.conftest import Clock
 from tests.factories import LineSpec
+from tests.factories.migrations import Move, make_move
 
 pytestmark = pytest.mark.usefixtures("session")
 

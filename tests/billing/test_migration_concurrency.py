@@ -36,8 +36,8 @@ from console.customers.verification.pins import renew_pin
 from console.hosting.models import Service
 from tests import factories
 from tests.billing.executor import execute
-from tests.billing.moves import Move, make_move
 from tests.billing.test_migration_properties import check_numbers
+from tests.factories.migrations import Move, make_move
 
 CALLERS = 20
 ENOUGH = 100  # kills, to have met both outcomes

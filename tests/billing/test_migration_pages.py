@@ -24,8 +24,8 @@ from console.hosting.models import Service
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import Move, make_move
 from tests.billing.test_migration_way import link_of, new_owner, sent
+from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.queries import count_queries
 

@@ -28,8 +28,8 @@ from console.customers.models import Customer, TaxStatus
 from console.hosting.models import Service
 from console.imports.bulk import NewLine, NewProforma, insert_proformas
 from tests import factories
-from tests.billing.moves import Move, make_move
 from tests.factories import LineSpec
+from tests.factories.migrations import Move, make_move
 
 pytestmark = pytest.mark.both
 

@@ -41,8 +41,8 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.billing.ledger import check_books
-from tests.billing.moves import Move, make_move
 from tests.conftest import Clock
+from tests.factories.migrations import Move, make_move
 
 pytestmark = pytest.mark.usefixtures("session")
 

@@ -44,7 +44,7 @@ from console.customers.models import Customer
 from console.hosting.models import Ownership, Service
 from tests import factories
 from tests.billing.ledger import check_books
-from tests.billing.moves import make_move
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.both
 

@@ -26,9 +26,9 @@ from console.customers.models import Customer
 from console.hosting.models import Service
 from tests import factories
 from tests.billing.ledger import check_books
-from tests.billing.moves import make_move
 from tests.billing.test_migration_concurrency import at_once
 from tests.factories import LineSpec
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.both
 TOTAL = 1_440_000

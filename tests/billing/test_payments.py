@@ -32,8 +32,8 @@ from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
 from tests.billing.ledger import check_books
-from tests.billing.moves import make_move
 from tests.factories import LineSpec
+from tests.factories.migrations import make_move
 
 TOTAL = 1_440_000
 

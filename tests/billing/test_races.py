@@ -20,9 +20,9 @@ from console.core.settings import Settings
 from console.hosting.models import Ownership, Service
 from tests import factories
 from tests.billing.ledger import check_books
-from tests.billing.moves import Move, make_move
 from tests.billing.racer import Answer, Job, racers
 from tests.factories import LineSpec
+from tests.factories.migrations import Move, make_move
 
 pytestmark = [pytest.mark.both, pytest.mark.long]
 CLIENTS = 32

@@ -33,8 +33,8 @@ from console.hosting.models import Service, ServiceStatus, SuspensionReason
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import make_move
 from tests.conftest import Clock
+from tests.factories.migrations import make_move
 
 DAY = timedelta(days=1)
 once_only = pytest.mark.only("sqlite")

@@ -22,8 +22,8 @@ from console.tickets.canned.service import load_standard
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketStatus
 from tests import factories
 from tests.browser.pages import findings, sign_in
+from tests.factories.tickets import make_ticket
 from tests.support.server import LiveServer
-from tests.tickets.rows import make_ticket
 
 WORDS = {
     "sr-Latn-RS": {

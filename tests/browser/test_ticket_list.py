@@ -15,8 +15,8 @@ from console.core.settings import Settings
 from console.staff.roles import Role
 from tests import factories
 from tests.browser.pages import sign_in
+from tests.factories.tickets import make_ticket
 from tests.support.server import LiveServer
-from tests.tickets.rows import make_ticket
 
 OPEN = "/console/tickets/?view=unassigned"
 

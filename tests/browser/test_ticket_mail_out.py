@@ -16,8 +16,8 @@ from console.mail.models import Mail, MailState
 from console.staff.roles import Role
 from tests import factories
 from tests.browser.pages import findings, sign_in
+from tests.factories.tickets import make_ticket
 from tests.support.server import LiveServer
-from tests.tickets.rows import make_ticket
 
 OUTSIDE, OPEN, BLIND = "tehnika@dobavljac.test", "sef@gost.test", "tiho@gost.test"
 

@@ -18,8 +18,8 @@ from console.mail.reading import whole
 from console.staff.roles import Role
 from tests import factories
 from tests.browser.pages import findings, sideways, sign_in
+from tests.factories.tickets import make_ticket
 from tests.support.server import LiveServer
-from tests.tickets.rows import make_ticket
 
 
 def press_down(page: Page, what: Locator) -> None:

@@ -23,7 +23,7 @@ from console.customers.models import Membership
 from console.customers.verification.service import verify
 from console.staff.models import Staff
 from tests import factories
-from tests.chat.rows import ask, make_session, monday, take, visitor
+from tests.factories.chat import ask, make_session, monday, take, visitor
 
 _ids = count(1)
 

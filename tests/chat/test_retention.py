@@ -25,7 +25,7 @@ from console.staff.models import Staff
 from console.tickets.models import Ticket, TicketAttachment, TicketMessage
 from tests import factories
 from tests.chat.past import end, hang, make_past, make_ticketed
-from tests.chat.rows import BELGRADE, ask, monday, take
+from tests.factories.chat import BELGRADE, ask, monday, take
 from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = pytest.mark.both

@@ -34,8 +34,8 @@ from console.mail.models import Mail
 from console.settings.live import LiveSettings
 from console.tickets.models import Ticket, TicketMessage
 from tests import factories
-from tests.chat.rows import ask, make_session, monday, sign_in_to_portal, take, visitor
-from tests.tickets.rows import make_department
+from tests.factories.chat import ask, make_session, monday, sign_in_to_portal, take, visitor
+from tests.factories.tickets import make_department
 
 ActorOf = Callable[[str], Actor]
 InThreads = Callable[[Callable[[], None], int], None]

@@ -23,9 +23,9 @@ from console.tickets.stats.periods import Period
 from console.tickets.stats.queries import Scope
 from tests import factories
 from tests.chat.past import answer, end, make_past
-from tests.chat.rows import ask, monday, take, visitor
+from tests.factories.chat import ask, monday, take, visitor
+from tests.factories.tickets import make_department
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_department
 
 pytestmark = pytest.mark.both
 

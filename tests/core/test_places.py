@@ -26,7 +26,7 @@ from console.setup import prepare_database
 from console.tickets.service.attachments import attach
 from console.worker import note_audit_end
 from tests import factories
-from tests.tickets.rows import make_ticket
+from tests.factories.tickets import make_ticket
 
 SERVER = "postgresql+psycopg://app:secret@db.example.test"
 MakeApp = Callable[[Settings], Flask]

@@ -23,10 +23,10 @@ from console.tickets.models import TicketMessage, TicketStatus
 from console.tickets.service import merging, properties
 from tests import factories
 from tests.chat.past import end
-from tests.chat.rows import ask, monday, take, visitor
 from tests.conftest import Clock
+from tests.factories.chat import ask, monday, take, visitor
+from tests.factories.tickets import make_ticket
 from tests.support.server import ROOT
-from tests.tickets.rows import make_ticket
 
 CONSOLE = ROOT / "console"
 

@@ -26,8 +26,8 @@ from console.staff.roles import Role
 from console.tickets.service import messages
 from console.tickets.service.messages import Writing
 from tests import factories
-from tests.billing.moves import make_move
 from tests.customers.test_people import actor_of
+from tests.factories.migrations import make_move
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.tickets.canned.support import make_ticket
 

@@ -19,8 +19,8 @@ from console.mail.sending import send_due
 from console.mail.service import resend, withdraw
 from console.staff.roles import Permission, Role
 from tests.conftest import Clock
+from tests.factories.tickets import make_department, make_ticket
 from tests.support.smtp import Behaviour, SmtpServer
-from tests.tickets.rows import make_department, make_ticket
 
 Make = Callable[..., Mail]
 Fresh = Callable[[Mail], Mail]

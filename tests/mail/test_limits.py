@@ -29,8 +29,8 @@ from console.mail.links import put_in
 from console.mail.models import Mail
 from console.mail.service import queue
 from console.mail.templates import names
-from tests.chat.rows import ask, monday, visitor
-from tests.chat.rows import visitor as stranger
+from tests.factories.chat import ask, monday, visitor
+from tests.factories.chat import visitor as stranger
 from tests.support.client import ConsoleClient
 
 VICTIM, WORDS = "zrtva@example.test", "Kupite jeftine satove"

@@ -37,9 +37,9 @@ from console.tickets.service import verification as ticket_verification
 from console.tickets.service.messages import Writing
 from tests import factories
 from tests.conftest import Clock
+from tests.factories.tickets import make_ticket
 from tests.support.processes import free_port
 from tests.support.smtp import WAYS, Behaviour, SmtpServer
-from tests.tickets.rows import make_ticket
 
 Make = Callable[..., Mail]
 Fresh = Callable[[Mail], Mail]

@@ -17,7 +17,7 @@ from console.customers.rights import Right
 from console.staff.roles import Role
 from console.tickets.models import TicketStatus
 from tests import factories
-from tests.billing.moves import make_move
+from tests.factories.migrations import make_move
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
 from tests.tickets.canned.support import make_ticket

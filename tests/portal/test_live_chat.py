@@ -15,8 +15,8 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.chat.past import make_past, write
-from tests.chat.rows import ask, monday, sign_in_to_portal, visitor
 from tests.conftest import Clock
+from tests.factories.chat import ask, monday, sign_in_to_portal, visitor
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
 

@@ -18,10 +18,10 @@ from console.customers.rights import Right
 from console.mail.models import Mail, MailState
 from console.tickets import links, mails
 from tests import factories
+from tests.factories.mail import make_mail
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_ticket
-from tests.views.mail.rows import make_mail
 
 EVIL = "<script>alert(1)</script>"
 

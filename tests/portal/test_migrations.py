@@ -29,10 +29,10 @@ from console.hosting.models import Service
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import Move, make_move
 from tests.conftest import Clock
 from tests.customers.test_people import actor_of
 from tests.factories import Persona
+from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.queries import count_queries
 

@@ -15,8 +15,8 @@ from console.mail.links import put_in
 from console.mail.models import Mail, MailState
 from tests import factories
 from tests.browser.pages import findings, sideways
+from tests.factories.mail import make_mail
 from tests.views.conftest import new_page, served  # noqa: F401  (fixtures)
-from tests.views.mail.rows import make_mail
 
 SIZES = ((390, 844), (1280, 720))
 STRONG = "Tri-Sunca7"

@@ -14,7 +14,7 @@ from console.customers.models import Customer
 from console.customers.rights import Right
 from console.hosting.models import ProductKind, Service
 from tests import factories
-from tests.billing.moves import Move, make_move
+from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in_person
 from tests.support.queries import count_queries
 

@@ -11,9 +11,9 @@ from console.core.transaction import transaction
 from console.mail.models import MailState
 from tests import factories
 from tests.browser.pages import findings, sideways, sign_in
+from tests.factories.mail import make_mail
 from tests.support.server import LiveServer
 from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
-from tests.views.mail.rows import make_mail
 
 WIDE: ViewportSize = {"width": 1280, "height": 720}
 

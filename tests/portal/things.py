@@ -51,9 +51,9 @@ from console.tickets.service import verification as ticket_verification
 from console.tickets.service_requests.models import RequestKind, ServiceRequest
 from console.tokens import service as tokens
 from tests import factories
-from tests.billing.moves import make_move
 from tests.chat.past import make_past
-from tests.chat.rows import monday, sign_in_to_portal
+from tests.factories.chat import monday, sign_in_to_portal
+from tests.factories.migrations import make_move
 from tests.tickets.canned.support import make_ticket
 
 

@@ -27,8 +27,8 @@ from console.tickets.reviews.models import TicketRating
 from console.tickets.service.attachments import attach
 from console.tickets.service.messages import Writing, note, reply
 from tests import factories
+from tests.factories.tickets import make_ticket
 from tests.privacy import portal_parts
-from tests.tickets.rows import make_ticket
 
 
 @dataclass(frozen=True)

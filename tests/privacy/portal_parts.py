@@ -34,10 +34,10 @@ from console.tickets.service import properties, timeline
 from console.tickets.service_requests import service as requests
 from tests import factories
 from tests.billing.statements import scene
+from tests.factories.tickets import make_ticket
 from tests.portal.sso import make_application
 from tests.portal.things import pay_token, quote_data
 from tests.tickets.mail_in.scene import make_raw, take
-from tests.tickets.rows import make_ticket
 
 
 def earlier_address(word: str) -> str:

@@ -25,10 +25,10 @@ from console.tickets.models import Ticket, TicketAttachment
 from console.tickets.service import forwarding, messages
 from tests import factories
 from tests.conftest import Clock
+from tests.factories.tickets import make_ticket
 from tests.privacy.people import Someone, someone
 from tests.privacy.test_erasure import DOCUMENTS, erase, tables_with
 from tests.tickets.mail_in.scene import OURS, SERVER, mails_to, make_raw, proven, take
-from tests.tickets.rows import make_ticket
 
 PARTNER, OTHER = "partner@spolja.test", "kukuruz@ljudi.example.rs"
 

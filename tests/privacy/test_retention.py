@@ -28,12 +28,12 @@ from console.tickets.service import account as account_service
 from console.tickets.service_requests import service as requests
 from console.tickets.service_requests.models import ServiceRequest
 from tests import factories
-from tests.billing.moves import make_move
 from tests.conftest import Clock
+from tests.factories.migrations import make_move
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.reviews.scene import review_values
-from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.both
 ENGLISH = {"Accept-Language": "en"}

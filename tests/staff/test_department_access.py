@@ -17,7 +17,7 @@ from console.staff.department_access import (
 from console.staff.models import Department, DepartmentMember, Staff
 from console.staff.roles import Role
 from tests import factories
-from tests.tickets.rows import make_department
+from tests.factories.tickets import make_department
 
 pytestmark = pytest.mark.only("sqlite")  # the rule is ours, not the database's
 

@@ -25,9 +25,9 @@ from console.tickets.models import TICKET_SEARCH, Ticket, TicketStatus
 from console.tickets.service import messages, properties
 from console.tickets.service.messages import Writing
 from tests import factories
-from tests.chat import rows as chats
-from tests.chat.rows import monday
 from tests.customers.account.support import actor_of, audited, mails, token_in
+from tests.factories import chat as chats
+from tests.factories.chat import monday
 from tests.tickets.test_handover import asked_by
 
 pytestmark = pytest.mark.both

@@ -20,7 +20,7 @@ from console.tickets.service.drafts import save_draft
 from console.tickets.service.opening import NewTicket, open_ticket
 from console.tickets.service.web_form import Question, ask, public_departments
 from tests import factories
-from tests.tickets.rows import any_department, make_department, make_ticket
+from tests.factories.tickets import any_department, make_department, make_ticket
 
 pytestmark = pytest.mark.only("sqlite")  # the rules are ours, not the database's
 

@@ -26,7 +26,7 @@ from console.tickets.models import Priority, Ticket, TicketMessage, TicketStatus
 from console.tickets.service import merging, properties, property_forms, requester
 from console.tickets.service import verification as ticket_verification
 from tests import factories
-from tests.tickets.rows import make_department, make_ticket
+from tests.factories.tickets import make_department, make_ticket
 from tests.tickets.test_merging import at_once
 
 pytestmark = pytest.mark.both

@@ -26,8 +26,8 @@ from console.tickets.service import account, merging, messages, properties, requ
 from console.tickets.service.messages import Writing
 from console.tokens import service as tokens
 from tests import factories
-from tests.chat.rows import ask, monday
 from tests.customers.account.support import actor_of, audited
+from tests.factories.chat import ask, monday
 from tests.tickets.canned.support import make_ticket
 
 pytestmark = pytest.mark.both

@@ -46,7 +46,7 @@ from console.tickets.service.follow_ups import follow_up
 from console.tickets.service.messages import Writing
 from console.tickets.service.opening import NewTicket
 from tests import factories
-from tests.tickets.rows import make_department, make_ticket
+from tests.factories.tickets import make_department, make_ticket
 
 pytestmark = pytest.mark.both
 

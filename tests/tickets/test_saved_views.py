@@ -19,8 +19,8 @@ from console.tickets.list_queries import saved_views
 from console.tickets.models import SavedView
 from console.tickets.service.saved_views import change_view, remove_view, save_view
 from tests import factories
+from tests.factories.tickets import fill_tickets
 from tests.support.client import ConsoleClient, sign_in
-from tests.tickets.rows import fill_tickets
 
 pytestmark = pytest.mark.only("sqlite")
 LIST = "/console/tickets/"

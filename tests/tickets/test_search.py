@@ -28,11 +28,11 @@ from console.tickets.service import merging, properties, questions, ratings, spl
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
-from tests.billing.moves import make_move
 from tests.conftest import Clock
+from tests.factories.migrations import make_move
+from tests.factories.tickets import make_department, make_ticket
 from tests.imports.files import CUSTOMER, bring, write
 from tests.support.client import ConsoleClient, sign_in
-from tests.tickets.rows import make_department, make_ticket
 
 pytestmark = pytest.mark.both
 

@@ -21,7 +21,7 @@ from console.views.shared.base import BaseModelView
 from console.views.shared.verbs import ConsoleForm
 from console.web.identity import current_actor
 from tests import factories
-from tests.views.mail.rows import make_mail
+from tests.factories.mail import make_mail
 
 LISTS = {
     "customers": "agent",

@@ -21,10 +21,10 @@ from console.core.transaction import transaction
 from console.mail.models import Mail, MailState
 from console.tickets import links, mails
 from tests.browser.pages import sideways
+from tests.factories.mail import make_mail
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient
-from tests.tickets.rows import make_ticket
 from tests.views.conftest import axe, new_page, served  # noqa: F401  (fixtures)
-from tests.views.mail.rows import make_mail
 
 pytestmark = pytest.mark.only("sqlite")
 EVIL = "<script>alert(1)</script>"

@@ -16,18 +16,18 @@ from console.tickets import links
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.attachments import attach
 from console.tickets.service.messages import TAKE_BACK, Writing
-from tests.chat import rows
+from tests.factories import chat as chats
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in
-from tests.tickets.rows import make_ticket
 
 
 @pytest.mark.only("sqlite")
 def test_a_missing_or_damaged_file_is_404_in_words_wherever_it_is_served(
     client: ConsoleClient, session: Session, clock: Any
 ) -> None:
-    clock.set(rows.MONDAY)
+    clock.set(chats.MONDAY)
     agent = sign_in(client, Role.AGENT).actor()
-    ticket, chat = make_ticket(agent), rows.take(agent, rows.ask())
+    ticket, chat = make_ticket(agent), chats.take(agent, chats.ask())
     with transaction():
         mine = attach(agent, ticket, "zapis.txt", b"zapis")
         theirs = chat_files.attach(chat, "slika.txt", b"slika", staff_id=agent.id)

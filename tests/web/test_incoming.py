@@ -15,7 +15,7 @@ from console.core.ids import LARGEST_KEY, same_token
 from console.core.settings import Settings
 from console.staff.models import Staff
 from console.staff.roles import Role
-from tests.chat.rows import ask
+from tests.factories.chat import ask
 from tests.support.client import ConsoleClient, sign_in
 
 pytestmark = pytest.mark.only("sqlite")

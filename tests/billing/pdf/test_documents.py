@@ -27,7 +27,6 @@ from console.core.texts import in_language
 from console.core.transaction import transaction
 from console.customers.models import TaxStatus
 from tests import factories
-from tests.billing.moves import make_move
 from tests.billing.pdf.papers import (
     NAMES,
     code_in,
@@ -39,6 +38,7 @@ from tests.billing.pdf.papers import (
     seen_by_zbar,
     text_of,
 )
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.only("sqlite")
 

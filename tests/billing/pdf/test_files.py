@@ -17,8 +17,8 @@ from console.core.errors import FileGone
 from console.core.files import content_digest
 from console.mail.models import Mail
 from tests import factories
-from tests.billing.moves import make_move
 from tests.billing.pdf.papers import make_buyer
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.only("sqlite")
 

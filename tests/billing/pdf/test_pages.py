@@ -21,8 +21,8 @@ from console.core.transaction import transaction
 from console.customers.rights import Right
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import make_move
 from tests.billing.pdf.papers import NAMES, make_buyer, text_of
+from tests.factories.migrations import make_move
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 pytestmark = pytest.mark.only("sqlite")

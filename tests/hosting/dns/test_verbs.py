@@ -29,10 +29,10 @@ from console.hosting.models import Domain, ProductKind, Service, ServiceStatus, 
 from console.hosting.service import suspend
 from console.mail.models import Mail
 from tests import factories
-from tests.billing.moves import make_move
 from tests.billing.test_migration_concurrency import at_once
 from tests.conftest import Clock
 from tests.customers.test_people import actor_of
+from tests.factories.migrations import make_move
 
 pytestmark = pytest.mark.both
 

@@ -17,12 +17,12 @@ from console.mail.mailboxes.models import Mailbox
 from console.mail.mailboxes.service import MailboxData
 from console.tickets.mail_in import watching
 from tests.conftest import missing
+from tests.factories.tickets import make_department
 from tests.support import dovecot as dovecot_server
 from tests.support.dovecot import HOST, PASSWORD, USER, Dovecot
 from tests.support.oauth2 import TokenServer
 from tests.support.oauth2 import running as running_tokens
 from tests.tickets.mail_in.scene import OURS, SERVER
-from tests.tickets.rows import make_department
 
 MakeBox = Callable[..., Mailbox]
 

@@ -21,11 +21,11 @@ from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapState, Mailbox, UnreadMessage
 from console.tickets.mail_in.watching import read_due, read_once
 from tests.conftest import Clock
+from tests.factories.tickets import make_department
 from tests.mail.mailboxes.conftest import MakeBox
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.dovecot import HOST, PASSWORD, USER, Dovecot
 from tests.tickets.mail_in.scene import OURS, make_raw
-from tests.tickets.rows import make_department
 
 URL = "/console/mail/mailboxes"
 

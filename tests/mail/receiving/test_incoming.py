@@ -23,11 +23,11 @@ from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
 from console.tickets.service import messages, properties
 from tests.conftest import Clock
-from tests.mail.mailboxes.rows import make_mailbox
+from tests.factories.mailboxes import make_mailbox
+from tests.factories.tickets import make_department, make_ticket
 from tests.mail.receiving.reports import REPORTS
 from tests.mail.receiving.test_reading import report
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, take, ticket_of
-from tests.tickets.rows import make_department, make_ticket
 
 ActorOf = Callable[[Role | str], Actor]
 

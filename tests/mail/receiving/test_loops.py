@@ -12,9 +12,9 @@ from console.core.settings import Settings
 from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState
 from console.mail.sending import send_due
 from console.tickets.models import Ticket
+from tests.factories.tickets import make_department
 from tests.support.smtp import Received, SmtpServer
 from tests.tickets.mail_in.scene import ANA, OURS, SERVER, make_raw, proven, take
-from tests.tickets.rows import make_department
 
 MOST_ROUNDS = 40
 MOST_ANSWERS = 3

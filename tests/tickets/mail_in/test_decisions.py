@@ -29,10 +29,10 @@ from console.staff.roles import Role
 from console.tickets.mail_in import decisions, delivering, participants, receiving
 from console.tickets.models import MessageKind, Ticket
 from tests import factories
+from tests.factories.tickets import make_department
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take, ticket_of
-from tests.tickets.rows import make_department
 
 ActorOf = Callable[[Role | str], Actor]
 STRANGER = "zli@zli.test"

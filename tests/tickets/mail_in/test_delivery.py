@@ -26,8 +26,8 @@ from console.tickets.models import MessageKind, Ticket, TicketStatus
 from console.tickets.service import merging, messages, properties
 from tests import factories
 from tests.conftest import Clock
+from tests.factories.tickets import make_department, make_ticket
 from tests.tickets.mail_in.scene import ANA, OURS, SERVER, entries, mails_to, make_raw, proven, steps, take, ticket_of
-from tests.tickets.rows import make_department, make_ticket
 
 ActorOf = Callable[[Role | str], Actor]
 

@@ -15,8 +15,8 @@ from console.mail.receiving import authentication
 from console.mail.receiving.models import IncomingState, Proof
 from console.tickets.models import MessageKind, Ticket
 from tests.conftest import Clock
+from tests.factories.tickets import make_department, make_ticket
 from tests.tickets.mail_in.scene import ANA, OURS, SERVER, entries, mails_to, make_raw, proven, steps, take, ticket_of
-from tests.tickets.rows import make_department, make_ticket
 
 ZLI = "zli@zli.test"
 

@@ -24,12 +24,12 @@ from console.staff.roles import Role
 from console.tickets.models import MessageKind, TicketStatus
 from console.tickets.service import messages, properties
 from tests import factories
+from tests.factories.tickets import make_department
 from tests.mail.receiving import odd
 from tests.mail.receiving.odd import CYRILLIC, KINDS, SERBIAN, multipart, odd_mails
 from tests.mail.receiving.serbian import CYRILLIC as CYRILLIC_TEXT
 from tests.mail.receiving.serbian import LATIN, serbian_mails
 from tests.tickets.mail_in.scene import entries, mails_to, make_raw, take, ticket_of
-from tests.tickets.rows import make_department
 
 Samples = Callable[[int, int], int]
 READ = {  # what its text must say

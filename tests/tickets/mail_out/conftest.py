@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from console.core.actor import Actor
 from console.core.settings import Settings
 from console.staff.roles import Role
+from tests.factories.tickets import make_department
 from tests.mail.conftest import _new_process, smtp, smtp_server  # noqa: F401
 from tests.support.smtp import SmtpServer
 from tests.tickets.mail_in.scene import OURS, SERVER
-from tests.tickets.rows import make_department
 
 ActorOf = Callable[[Role | str], Actor]
 

@@ -18,9 +18,9 @@ from console.tickets.mail_in import participants
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.service import messages
 from tests.conftest import Clock
+from tests.factories.tickets import make_ticket
 from tests.support.smtp import Received, SmtpServer
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take
-from tests.tickets.rows import make_ticket
 
 MANY = ",".join(f"a{n}@b.test" for n in range(11))
 BOSS, TRI, QUIET = "sef@gost.test", "treci@tri.test", "tiho@cetiri.test"

@@ -20,8 +20,8 @@ from console.staff.roles import Role
 from console.tickets.mail_in import decisions
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketRead
 from console.tickets.service import forwarding, messages, requester
+from tests.factories.tickets import make_ticket
 from tests.tickets.mail_in.scene import ANA, entries, mails_to, make_raw, proven, take
-from tests.tickets.rows import make_ticket
 
 OUTSIDE = "tehnika@dobavljac.test"
 VISITOR = Actor(kind="visitor", id=None, name="Ana Petrović")

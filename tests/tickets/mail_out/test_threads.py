@@ -15,8 +15,8 @@ from console.tickets.mail_threads import KEPT_REFERENCES, without_prefix
 from console.tickets.models import Ticket, TicketMessage
 from console.tickets.service import messages, splitting
 from tests.conftest import Clock
+from tests.factories.tickets import make_ticket
 from tests.tickets.mail_in.scene import ANA, mails_to, make_raw, proven, take, ticket_of
-from tests.tickets.rows import make_ticket
 
 VISITOR = Actor(kind="visitor", id=None, name="Ana Petrović")
 

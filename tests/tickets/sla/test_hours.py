@@ -28,8 +28,8 @@ from console.tickets.sla import queries
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind, TargetState
 from console.views.shared.labels.sla import lines
+from tests.factories.tickets import make_ticket
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.both
 

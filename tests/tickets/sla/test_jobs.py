@@ -29,8 +29,8 @@ from console.tickets.sla import queries
 from console.tickets.sla.models import SlaRevision, SlaTarget
 from console.tickets.sla.policies import set_goals
 from console.tickets.sla.rules import TargetKind
+from tests.factories.tickets import make_ticket
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.both
 

@@ -137,7 +137,7 @@ def test_without_a_token_nothing(boss: ConsoleClient, app: Flask, session: Sessi
 
 
 def test_as_many_queries_for_more_departments(boss: ConsoleClient, app: Flask, session: Session) -> None:
-    from tests.tickets.rows import make_department
+    from tests.factories.tickets import make_department
 
     boss.get(PAGE)
     with count_queries(app) as few:

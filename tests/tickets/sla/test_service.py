@@ -28,8 +28,8 @@ from console.tickets.sla import queries, service
 from console.tickets.sla.models import SlaPolicy, SlaRevision, SlaTarget
 from console.tickets.sla.policies import set_goals
 from console.tickets.sla.rules import TargetKind
+from tests.factories.tickets import any_department, make_ticket
 from tests.support.queries import count_queries
-from tests.tickets.rows import any_department, make_ticket
 
 FIRST, NEXT, SOLUTION = TargetKind
 ActorOf = Callable[[Role | str], Actor]

@@ -26,8 +26,8 @@ from console.tickets.sla.rules import TargetKind
 from console.tickets.stats import queries
 from console.tickets.stats.numbers import quantile
 from console.tickets.stats.periods import MAX_DAYS, Grain, Period, read_period
+from tests.factories.tickets import fill_tickets, make_department
 from tests.support.queries import count_queries
-from tests.tickets.rows import fill_tickets, make_department
 
 pytestmark = pytest.mark.both
 

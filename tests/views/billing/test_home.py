@@ -20,8 +20,8 @@ from console.core.actor import SYSTEM
 from console.core.transaction import transaction
 from console.staff.roles import Role
 from tests import factories
-from tests.billing.moves import make_move
 from tests.factories.billing import pay_proforma
+from tests.factories.migrations import make_move
 from tests.factories.shared import today
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries

@@ -27,10 +27,10 @@ from console.staff.roles import Role
 from console.tickets.canned import service
 from tests import factories
 from tests.chat.past import make_past, verify_in, write
-from tests.chat.rows import ask, monday, take
+from tests.factories.chat import ask, monday, take
+from tests.factories.tickets import make_department, make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_department, make_ticket
 
 StaffOf = Callable[[Role | str], Staff]
 NewClient = Callable[[], ConsoleClient]

@@ -26,11 +26,11 @@ from console.staff.roles import Role
 from console.tickets.models import Ticket
 from tests import factories
 from tests.chat.past import answer, end, hang, make_past, make_ticketed, verify_in, write
-from tests.chat.rows import ask, monday, take, visitor
+from tests.factories.chat import ask, monday, take, visitor
+from tests.factories.tickets import make_department
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.support.spreadsheets import read
-from tests.tickets.rows import make_department
 
 EVIL = '<script>alert(1)</script> =HYPERLINK("x") "q"'
 ENGLISH = {"Accept-Language": "en"}

@@ -24,11 +24,11 @@ from console.tickets.service.mentions import handle
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
 from tests import factories
-from tests.billing.moves import make_move
+from tests.factories.mail import make_mail
+from tests.factories.migrations import make_move
+from tests.factories.tickets import fill_tickets, make_department, make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.tickets.rows import fill_tickets, make_department, make_ticket
-from tests.views.mail.rows import make_mail
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)  # a Wednesday, open until five
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

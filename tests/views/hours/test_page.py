@@ -24,9 +24,9 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Priority
 from console.views.hours.forms import read_clock
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_ticket
 
 pytestmark = pytest.mark.only("sqlite")  # the verbs run on both in tests/hours
 PAGE = "/console/hours/"

@@ -15,9 +15,9 @@ from console.staff.models import Staff
 from console.tickets.models import ticket_number
 from tests import factories
 from tests.browser.pages import sign_in_at
+from tests.factories.tickets import make_department
 from tests.mail.receiving.hostile import HOSTILE, payloads, public_payloads
 from tests.tickets.mail_in.scene import OURS, SERVER, mails_to, make_raw, proven, take
-from tests.tickets.rows import make_department
 
 pytestmark = pytest.mark.only("sqlite")
 A_TICKET = 25  # messages; more of one sender in an hour wait

@@ -26,12 +26,12 @@ from console.tickets.models import Ticket
 from console.tickets.service import messages as ticket_messages
 from console.tickets.service.messages import Writing
 from tests import factories
+from tests.factories.mail import Sent, make_failed, make_mail, sent_of_each
+from tests.factories.tickets import make_department
 from tests.mail.receiving.test_reading import report
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.tickets.mail_in.scene import take
-from tests.tickets.rows import make_department
-from tests.views.mail.rows import Sent, make_failed, make_mail, sent_of_each
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(1)> "x"'
 ENGLISH = {"Accept-Language": "en"}

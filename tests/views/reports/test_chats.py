@@ -18,8 +18,8 @@ from console.views.reports.chats.labels import wait_label
 from console.views.shared.export import BOM
 from tests import factories
 from tests.chat.past import answer, end, make_past
-from tests.chat.rows import ask, monday, take
 from tests.conftest import Clock
+from tests.factories.chat import ask, monday, take
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 

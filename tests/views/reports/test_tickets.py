@@ -19,10 +19,10 @@ from console.tickets.reviews.models import TicketRating
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
 from tests import factories
+from tests.factories.tickets import fill_tickets, make_department
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.support.spreadsheets import read
-from tests.tickets.rows import fill_tickets, make_department
 from tests.tickets.stats.test_stats import write_random
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)  # a Wednesday

@@ -18,7 +18,7 @@ from console.chat.service import settings as chat_settings
 from console.core.actor import Actor
 from console.core.transaction import transaction
 from console.staff.roles import Role
-from tests.chat.rows import ask, monday
+from tests.factories.chat import ask, monday
 from tests.support.client import ConsoleClient, sign_in
 
 PAGE = "/console/chat-settings/"

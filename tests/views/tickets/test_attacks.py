@@ -20,8 +20,8 @@ from console.tickets.service import attachments, questions
 from console.tickets.service import messages as ticket_messages
 from tests import factories
 from tests.browser import pages
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in
-from tests.tickets.rows import make_ticket
 
 SCRIPT = "<script>window.ran=1</script><img src=x onerror='window.ran=1'>\"'><svg onload=window.ran=1>{{7*7}}"
 RTL = "\u202egnp.exe\u202c"

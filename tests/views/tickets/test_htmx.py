@@ -18,8 +18,8 @@ from console.core.transaction import transaction
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.models import Ticket
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in
-from tests.tickets.rows import make_ticket
 
 HTMX = {"HX-Request": "true", "Accept-Language": "en"}
 StaffOf = Callable[..., Staff]

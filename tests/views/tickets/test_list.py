@@ -28,10 +28,10 @@ from console.tickets.service import properties
 from console.views.shared.choices import LazyChoices
 from tests import factories
 from tests.conftest import Clock
+from tests.factories.tickets import fill_tickets, make_department, make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 from tests.support.spreadsheets import read
-from tests.tickets.rows import fill_tickets, make_department, make_ticket
 
 pytestmark = pytest.mark.both
 

@@ -28,9 +28,9 @@ from console.tickets.models import (
     TicketStatus,
 )
 from tests import factories
+from tests.factories.tickets import make_department, make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.tickets.rows import make_department, make_ticket
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ from console.tickets.models import LinkKind, Priority, Ticket, TicketLink, Ticke
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState, TicketRating
 from console.tickets.service import linking, merging, messages, properties, requester
 from tests import factories
+from tests.factories.tickets import any_department, make_department, make_ticket
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
-from tests.tickets.rows import any_department, make_department, make_ticket
 
 StaffOf = Callable[[Role | str], Staff]
 NewClient = Callable[[], ConsoleClient]

@@ -20,7 +20,7 @@ from console.tickets import links, mails
 from console.tickets.models import Ticket
 from console.tickets.service import verification as ticket_verification
 from tests import factories
-from tests.tickets.rows import make_department, make_ticket
+from tests.factories.tickets import make_department, make_ticket
 
 _numbers = count(1)
 
