@@ -147,7 +147,7 @@ function why_() {
   return ['chat', 'none_mine', myPresence()?.state === 'available' ? 'none_mine_idle' : 'none_mine_away'];
 }
 
-let told = null;
+let announced = null;
 let toldAt = 0;
 let telling = 0;
 function counts() {
@@ -167,7 +167,7 @@ function counts() {
     side.hidden = !waiting;
   }
   tell('waiting', waiting);
-  if (knows() && waiting !== told) announce(waiting);
+  if (knows() && waiting !== announced) announce(waiting);
 }
 
 /** Tell readers of the page the queue's count, at most every ten seconds. */
@@ -175,8 +175,8 @@ function announce(waiting) {
   clearTimeout(telling);
   const late = toldAt + SAYS_EVERY - Date.now();
   if (late > 0) { telling = setTimeout(() => announce(waiting), late); return; }
-  if (told !== null) one('[data-queue-says]').textContent = waiting ? count('queue_says', waiting) : say('queue_empty_says');
-  told = waiting;
+  if (announced !== null) one('[data-queue-says]').textContent = waiting ? count('queue_says', waiting) : say('queue_empty_says');
+  announced = waiting;
   toldAt = Date.now();
 }
 

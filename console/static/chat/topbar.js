@@ -24,9 +24,9 @@ function draw() {
 
 function hours() {
   const line = one('[data-closing]');
-  const { hours: told } = desk;
-  const left = told?.closes_at ? Math.ceil((Date.parse(told.closes_at) - now()) / 60_000) : 0;
-  const closed = told && (!told.open || left <= 0);
+  const { hours } = desk;
+  const left = hours?.closes_at ? Math.ceil((Date.parse(hours.closes_at) - now()) / 60_000) : 0;
+  const closed = hours && (!hours.open || left <= 0);
   const soon = !closed && left > 0 && left <= SOON;
   line.hidden = !(closed || soon);
   line.classList.toggle('is-late', Boolean(closed));

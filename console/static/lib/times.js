@@ -2,8 +2,8 @@
 // The server's clock counts, not the machine's: a demo may have moved it.
 import { count, say } from './texts.js';
 
-const told = Date.parse(document.querySelector('meta[name="server-time"]')?.content ?? '');
-const offset = Number.isNaN(told) ? 0 : told - Date.now();
+const serverTime = Date.parse(document.querySelector('meta[name="server-time"]')?.content ?? '');
+const offset = Number.isNaN(serverTime) ? 0 : serverTime - Date.now();
 const MINUTE = 60, DAY = 86_400, SOON = 300;
 export const HOUR = 3600;
 

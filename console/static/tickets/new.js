@@ -22,10 +22,10 @@ async function about() {
   asking?.abort();
   asking = new AbortController();
   const asked = { customer: field('customer').value.trim(), email: field('requester_email').value.trim() };
-  const told = await ask(form.dataset.about, asked, asking.signal).catch(() => null);
-  if (told) {
-    showAccount(told.customer);
-    showDuplicates(told.duplicates);
+  const answer = await ask(form.dataset.about, asked, asking.signal).catch(() => null);
+  if (answer) {
+    showAccount(answer.customer);
+    showDuplicates(answer.duplicates);
   }
 }
 

@@ -23,22 +23,22 @@ let counted = 0, counting;
 
 async function countViews() {
   counted = Date.now();
-  const told = await read(views.dataset.counts);
-  if (!told) return;
+  const answer = await read(views.dataset.counts);
+  if (!answer) return;
   for (const link of views.querySelectorAll('[data-view]')) {
-    const number = told.counts[link.dataset.view];
+    const number = answer.counts[link.dataset.view];
     const box = link.querySelector('[data-count]');
     box.hidden = !number;
-    box.textContent = number ? `${number}${told.more.includes(link.dataset.view) ? '+' : ''}` : '';
+    box.textContent = number ? `${number}${answer.more.includes(link.dataset.view) ? '+' : ''}` : '';
     box.classList.toggle('count-hot', link.dataset.view === 'risk' && number > 0);
   }
   const badge = document.querySelector('.side [data-go="t"] [data-badge]');
   if (badge) {
-    badge.hidden = !told.counts.mine;
-    badge.textContent = told.counts.mine > 99 ? '99+' : told.counts.mine || '';
+    badge.hidden = !answer.counts.mine;
+    badge.textContent = answer.counts.mine > 99 ? '99+' : answer.counts.mine || '';
   }
   const known = document.getElementById('known-tags');
-  known?.replaceChildren(...told.tags.map((tag) => new Option('', tag)));
+  known?.replaceChildren(...answer.tags.map((tag) => new Option('', tag)));
 }
 
 function countSoon() {
@@ -51,22 +51,22 @@ const changed = new Set();
 const fresh = new Set();
 let settling, since = list?.dataset.loaded;
 
-function draw(told) {
-  const row = rowOf(told.number);
+function draw(answer) {
+  const row = rowOf(answer.number);
   if (!row) {
-    if (told.listed) fresh.add(told.number);
-    else fresh.delete(told.number);
+    if (answer.listed) fresh.add(answer.number);
+    else fresh.delete(answer.number);
     return;
   }
   const focused = row.contains(document.activeElement) && document.activeElement.matches('[data-open]');
-  for (const cell of told.cells) {
+  for (const cell of answer.cells) {
     const place = row.querySelector(`[data-cell="${CSS.escape(cell.name)}"]`);
     if (place) place.innerHTML = cell.html;  // escaped by the server, as in the page itself
   }
-  row.className = told.state;
+  row.className = answer.state;
   row.classList.toggle('is-selected', Boolean(row.querySelector('[data-pick]')?.checked));
-  row.classList.toggle('is-gone', !told.listed);
-  if (!told.listed) {
+  row.classList.toggle('is-gone', !answer.listed);
+  if (!answer.listed) {
     row.querySelector('[data-cell="subject"]')?.append(element('span', 'gone-words', say('not_listed')));
   }
   if (focused) row.querySelector('[data-open]')?.focus();
@@ -85,15 +85,15 @@ function address(parameters) {
 }
 
 async function refresh(parameters) {
-  const told = await read(address(parameters));
-  if (!told) return;
+  const answer = await read(address(parameters));
+  if (!answer) return;
   await released();
-  told.rows.forEach(draw);
-  if (parameters.since) since = told.at;  // an answer by number does not cover the other rows
+  answer.rows.forEach(draw);
+  if (parameters.since) since = answer.at;  // an answer by number does not cover the other rows
   remember();
   announce();
   dueTimes();
-  if (told.rows.length) countSoon();
+  if (answer.rows.length) countSoon();
 }
 
 function settle() {
@@ -206,21 +206,21 @@ document.addEventListener('click', (event) => {
 
 // Doing --------------------------------------------------------------
 async function act(fields) {
-  let told;
+  let answer;
   try {
-    told = await post(form.action, fields);
+    answer = await post(form.action, fields);
   } catch (refused) {
     askToSignIn(refused);
     return toast(refused.message);
   }
-  if (told.confirm && !fields.sure) {
-    if (await confirm(told.confirm.message, merge.dataset.sure)) await act({ ...fields, sure: '1' });
+  if (answer.confirm && !fields.sure) {
+    if (await confirm(answer.confirm.message, merge.dataset.sure)) await act({ ...fields, sure: '1' });
     return;
   }
-  const numbers = [told.done, told.refused.map((one) => one.number), fields.into ?? []].flat();
-  const undo = told.undo.length ? { label: say('undo'), run: () => putBack(told.undo, numbers) } : undefined;
-  toast(told.message, undo);
-  for (const one of told.refused) toast(`${one.number}: ${one.message}`);
+  const numbers = [answer.done, answer.refused.map((one) => one.number), fields.into ?? []].flat();
+  const undo = answer.undo.length ? { label: say('undo'), run: () => putBack(answer.undo, numbers) } : undefined;
+  toast(answer.message, undo);
+  for (const one of answer.refused) toast(`${one.number}: ${one.message}`);
   numbers.forEach(note);
   settle();
 }

@@ -164,17 +164,17 @@ async function submit(wanted = {}) {
   drafts.keepHere(mode, writing);
   setTyping(false);
   const kind = mode;
-  let told = null;
+  let answer = null;
   try {
     await drafts.stop(kind);
-    told = await post(`${base}/${kind}`, fields(writing, wanted));
+    answer = await post(`${base}/${kind}`, fields(writing, wanted));
   } catch (refused) {
     drafts.tell('');
     await failed(kind, writing, refused);
   } finally {
     busy(false);
   }
-  if (told) await done(kind, writing, told.message);  // it is stored: what is typed from now on is the next message
+  if (answer) await done(kind, writing, answer.message);  // it is stored: what is typed from now on is the next message
 }
 
 // Copies: of the reply that is being written, never of a note.

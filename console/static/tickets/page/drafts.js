@@ -52,8 +52,8 @@ async function saveOne(mode, text, keepalive) {
   const body = text.body;
   tell(say('saving'));
   try {
-    const told = await post(`${base}/draft`, { kind: mode, body, based_on: text.based_on, client_id: text.client_id }, { keepalive });
-    tell(told.draft ? say('saved', { time: told.draft.saved }) : '');
+    const answer = await post(`${base}/draft`, { kind: mode, body, based_on: text.based_on, client_id: text.client_id }, { keepalive });
+    tell(answer.draft ? say('saved', { time: answer.draft.saved }) : '');
     // The browser's own copy goes once the server has it; a try that may have arrived keeps its id.
     if (text.body === body && !text.tried) localStorage.removeItem(place(mode));
   } catch (refused) {

@@ -95,17 +95,17 @@ async function earlier() {
   const before = earlierLink.dataset.earlier;
   if (!before) return false;
   const bottom = document.documentElement.scrollHeight - scrollY;
-  const told = await get(`${base}/entries?before=${before}`).catch(() => null);
-  if (!told) {
+  const answer = await get(`${base}/entries?before=${before}`).catch(() => null);
+  if (!answer) {
     toast(say('earlier_failed'));
     return false;
   }
-  putFirst(told.html);
+  putFirst(answer.html);
   refresh();
   scrollTo({ top: document.documentElement.scrollHeight - bottom });  // what one reads stays where it is
-  earlierLink.dataset.earlier = told.earlier ?? '';
-  earlierLink.href = `?before=${told.earlier}`;
-  line.hidden = !told.earlier;
+  earlierLink.dataset.earlier = answer.earlier ?? '';
+  earlierLink.href = `?before=${answer.earlier}`;
+  line.hidden = !answer.earlier;
   sayNothing();
   return true;
 }
@@ -145,20 +145,20 @@ export function news() {
 
 async function read() {
   const open = Math.min(lastKey(), ...[...list.querySelectorAll('[data-unsettled]')].map((entry) => Number(entry.dataset.key) - 1));
-  let told;
+  let answer;
   try {
-    told = await get(`${base}/entries?after=${Math.max(open, 0)}`);
+    answer = await get(`${base}/entries?after=${Math.max(open, 0)}`);
   } catch (refused) {
     askToSignIn(refused);  // drafts are kept
     return [];
   }
   await released();
-  const fresh = putLast(told.html);
-  root.dataset.last = Math.max(lastKey(), told.last);
-  root.dataset.seq = told.seq;
-  root.dataset.status = told.status;
-  one('[data-head]').innerHTML = told.head;
-  tellCounts(told.counts);
+  const fresh = putLast(answer.html);
+  root.dataset.last = Math.max(lastKey(), answer.last);
+  root.dataset.seq = answer.seq;
+  root.dataset.status = answer.status;
+  one('[data-head]').innerHTML = answer.head;
+  tellCounts(answer.counts);
   refresh();
   countDown();
   sayNothing();
