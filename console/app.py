@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         static_url_path=static_files.address(static, cached=settings.env != "development"),
         template_folder=str(TEMPLATES),
     )
+    speedups.install(app, settings)
     _configure(app, settings)
     incoming.init_app(app)
     context.attach(app.extensions, settings, LiveSettings(settings))
@@ -76,7 +77,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     models.load()
     logging.configure()
     access.init_access(app)  # first, so that what is refused early is logged too
-    speedups.install(settings)
     init_db(app, settings)
     app.teardown_appcontext(end_context)  # before Flask-SQLAlchemy's own: what came later is called earlier
     _bind_extensions(app, settings)
