@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Generic, TypeVarTuple
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     Connection,
     Enum,
@@ -33,7 +34,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 Row = dict[str, Any]

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-
-from email_validator import EmailNotValidError, ValidatedEmail, validate_email
+from typing import TYPE_CHECKING
 
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.text import without_unseen
 from console.core.texts import lazy_gettext
+
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
 
 MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
 _SENT_TO = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
@@ -91,6 +93,8 @@ def masked_email(email: str) -> str:
 
 
 def _validated(email: str, *, smtputf8: bool = False) -> ValidatedEmail:
+    from email_validator import EmailNotValidError, validate_email  # its patterns cost a start what one address can pay
+
     try:
         # Names under .test, reserved for examples, count: mail goes to a demo's own server all the same.
         return validate_email(
