@@ -10,20 +10,22 @@ import signal
 import socket
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from flask import Flask
 from gevent import monkey, pywsgi
 from gevent.event import Event
 
-from console import worker
 from console.core import passwords
 from console.core.binds import Bind
 from console.core.context import environment
 from console.core.hub import rest_the_collector
 from console.core.logging import get_logger, write_to_stderr
 from console.web.socket_guard import CONNECTION
+
+if TYPE_CHECKING:
+    from apscheduler.schedulers.gevent import GeventScheduler
 
 log = get_logger(__name__)
 FIRST_ANSWERS = timedelta(seconds=2)  # after a start requests come before periodic jobs
@@ -88,7 +90,7 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
     server = _Server(listener, app, log=None)
     if with_worker is None:
         with_worker = started_with.sqlite
-    scheduler = worker.start(app, after=FIRST_ANSWERS) if with_worker else None
+    scheduler = _start_worker(app) if with_worker else None
     told_to_stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, told_to_stop.set)
@@ -100,10 +102,22 @@ def serve(app: Flask, bind: Bind | None = None, *, with_worker: bool | None = No
     log.info("stopping", answering=server.answering)
     server.finish()
     if scheduler is not None:
-        worker.stop(scheduler)
+        _stop_worker(scheduler)
     if bind.path:
         Path(bind.path).unlink(missing_ok=True)
     log.info("stopped")
+
+
+def _start_worker(app: Flask) -> GeventScheduler:
+    from console import worker  # a tenth of a start; a server without jobs does without
+
+    return worker.start(app, after=FIRST_ANSWERS)
+
+
+def _stop_worker(scheduler: GeventScheduler) -> None:
+    from console import worker
+
+    worker.stop(scheduler)
 
 
 def _listen(bind: Bind) -> Any:
