@@ -51,6 +51,15 @@ class MigrationState(StrEnum):
     EXPIRED = "expired"
 
 
+class ExpiryReason(StrEnum):
+    """What a migration waited for when its time ran out."""
+
+    NOT_ACCEPTED = "not_accepted"
+    NOT_APPROVED = "not_approved"
+    NOT_EXECUTED = "not_executed"
+    NOT_POSSIBLE = "not_possible"  # refused on the scheduled day; why is in ``stopped_code``
+
+
 OPEN_STATES = (MigrationState.REQUESTED, MigrationState.ACCEPTED, MigrationState.APPROVED)
 ACTIVE_STATUSES = (ProformaStatus.OPEN, ProformaStatus.PART_PAID)
 
@@ -296,6 +305,19 @@ class Migration(Base):
         if self.needs_acceptance:
             return self.state is MigrationState.ACCEPTED
         return self.state is MigrationState.REQUESTED
+
+    @property
+    def expiry_reason(self) -> ExpiryReason | None:
+        """Return why it expired; ``None`` where it did not."""
+        if self.state is not MigrationState.EXPIRED:
+            return None
+        if self.needs_acceptance and self.accepted_at is None:
+            return ExpiryReason.NOT_ACCEPTED
+        if self.approved_at is None:
+            return ExpiryReason.NOT_APPROVED
+        if self.stopped_at is not None and self.stopped_at >= self.approved_at:
+            return ExpiryReason.NOT_POSSIBLE
+        return ExpiryReason.NOT_EXECUTED
 
     def clear_schedule(self) -> None:
         """Take the day of its execution back."""

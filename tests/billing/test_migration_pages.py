@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.billing import migration as migrate
 from console.billing.migration import registry
 from console.billing.migration.batches import service as batches
@@ -25,6 +27,7 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.billing.test_migration_way import link_of, new_owner, sent
+from tests.conftest import Clock
 from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.queries import count_queries
@@ -170,6 +173,73 @@ def test_a_domain_at_the_registry_is_named_to_who_may_read_it(client: ConsoleCli
             assert (domain in client.get(address).text) is reads, (role, address)
         items = client.get_json("/console/migrations/registry").get_json()["items"]
         assert {one["domain"] for one in items} == {domain if reads else None}
+
+
+EXPIRED = {
+    "not_accepted": (
+        "The new owner did not accept it in time.",
+        "The new owner did not accept the transfer in time",
+        "Novi vlasnik nije na vreme prihvatio prenos",
+    ),
+    "not_approved": (
+        "Billing did not approve it in time.",
+        "We did not approve the request in time",
+        "Nismo na vreme odobrili zahtev",
+    ),
+    "not_executed": (
+        "It was approved but not executed in time.",
+        "approved but not carried out in time",
+        "Prenos je odobren, ali nije na vreme izvršen",
+    ),
+    "not_possible": (
+        "It could not be executed on the scheduled day. The person who scheduled it may no longer decide",
+        "The transfer could not be carried out on the planned day, and the request has expired since.",
+        "Prenos nije mogao da se izvrši planiranog dana",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", EXPIRED)
+def test_an_expired_migration_says_why(
+    client: ConsoleClient, move: Move, session: Session, clock: Clock, why: str
+) -> None:
+    move.request()
+    if why != "not_accepted":
+        with transaction():
+            migrate.accept_by_link(link_of(sent("migration_offer")[0]), None)
+    if why in ("not_executed", "not_possible"):
+        move.approve()
+    if why == "not_possible":
+        on = factories.today() + timedelta(days=1)
+        digest = migrate.plan_for(move.migration(), on).digest
+        with transaction():
+            migrate.schedule(move.billing, move.ref, digest, on, uuid4().hex, lose_exemption=True)
+            session.get_one(Staff, move.billing.id).active = False
+        clock.advance(timedelta(days=1, hours=12))
+        assert migrate.execute_due() == 0
+    clock.advance(timedelta(days=90))
+    with transaction():
+        migrate.expire_due()
+    staff_says, customer_reads, customer_is_told = EXPIRED[why]
+    told = {mail.customer_id: mail.text for mail in sent("migration_update")}
+    assert customer_is_told in told[move.old.id]
+    if why == "not_accepted":
+        assert "Niste na vreme prihvatili prenos" in told[move.new.id]
+    else:
+        assert customer_is_told in told[move.new.id]
+    sign_in(client, Role.BILLING)
+    address = f"/console/migrations/{move.ref}"
+    assert staff_says in client.get(address, headers=ENGLISH).text
+    assert client.get_json(address).get_json()["migration"]["expiry_reason"] == why
+    (row,) = client.get_json("/console/migrations/").get_json()["items"]
+    assert row["expiry_reason"] == why
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "migration.expired")).one()
+    assert entry.data["why"] == why
+    sign_in_person(client, factories.owner_of(move.old).person.email)
+    here = f"/moj/migrations/{move.ref}"
+    assert customer_reads in client.get(here, headers=ENGLISH).text
+    (line,) = client.get_json("/moj/migrations/").get_json()["items"]
+    assert line["expiry_reason"] == why
 
 
 def test_a_reversal_is_asked_for_on_its_page(client: ConsoleClient, move: Move, session: Session) -> None:
