@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
@@ -18,7 +18,7 @@ from console.billing import migration as migrate
 from console.billing.migration import registry
 from console.billing.migration.batches import service as batches
 from console.billing.migration.batches import work
-from console.billing.migration.models import TaskKind
+from console.billing.migration.models import ItemState, MigrationBatchItem, TaskKind
 from console.billing.models import MigrationState
 from console.core.settings import Settings
 from console.core.transaction import transaction
@@ -33,6 +33,7 @@ from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.queries import count_queries
 
 ENGLISH = {"Accept-Language": "en"}
+ENGLISH_JSON = ENGLISH | {"Accept": "application/json"}
 MOST = 8
 
 
@@ -306,8 +307,48 @@ def test_the_page_says_that_who_started_a_batch_may_no_longer(
         batches.start(starter.actor(), batch.id)
         starter.active = False
     work.work_due()
-    page = client.get(f"/console/migrations/many/{batch.id}/progress", headers=ENGLISH).text
-    assert "The person who started this may no longer move services." in page and "Continue" in page
+    here = f"/console/migrations/many/{batch.id}/progress"
+    page = client.get(here, headers=ENGLISH).text
+    gone = "The person who started this may no longer move services."
+    assert gone in page and "Continue" in page
+    stopped = client.get(here, headers=ENGLISH_JSON).get_json()["batch"]["stopped"]
+    assert (stopped["code"], stopped["reason"]) == ("starter_gone", gone)
+
+
+def test_a_batch_says_that_a_person_stopped_it(client: ConsoleClient, move: Move, session: Session) -> None:
+    """Also where the one who started it has left since: that is not why it stopped."""
+    billing(client, move, session)
+    starter = factories.make_staff(Role.BILLING)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\n".encode()
+    with transaction():
+        batch = batches.create_from_file(starter.actor(), "prodaja.csv", content, "Nalog 5")
+    work.work_due()
+    here = f"/console/migrations/many/{batch.id}"
+    assert client.get_json(here).get_json()["batch"]["stopped"] is None
+    with transaction():
+        batches.start(starter.actor(), batch.id)
+    client.submit(f"{here}/stop", json=True)
+    with transaction():
+        starter.active = False
+    name = session.get_one(Staff, move.billing.id).name
+    assert f"Stopped by {name}." in client.get(here, headers=ENGLISH).text
+    stopped = client.get(here, headers=ENGLISH_JSON).get_json()["batch"]["stopped"]
+    assert (stopped["code"], stopped["by"]) == ("by_person", name)
+    assert stopped["reason"] == f"Stopped by {name}."
+
+
+@pytest.mark.parametrize("code", ["fault", "conflict"])
+def test_a_row_that_failed_says_so(client: ConsoleClient, move: Move, session: Session, code: str) -> None:
+    """Also one that was refused for what is no rule of migrations."""
+    billing(client, move, session)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\n".encode()
+    with transaction():
+        batch = batches.create_from_file(move.billing, "prodaja.csv", content, "Nalog 6")
+        session.execute(update(MigrationBatchItem).values(state=ItemState.REFUSED, code=code))
+    here = f"/console/migrations/many/{batch.id}"
+    (row,) = client.get(here, headers=ENGLISH_JSON).get_json()["items"]
+    assert "An unexpected error" in row["reason"]
+    assert "An unexpected error" in client.get(f"{here}/result.csv", headers=ENGLISH).text
 
 
 def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move, session: Session) -> None:
