@@ -266,6 +266,8 @@ class Migration(Base):
     # Services that stay although they are linked to one that moves: the link is cut.
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
+    # What its record prints, as it was at the execution; none where it was executed before there was one.
+    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
     to_customer: Mapped[Customer] = relationship(foreign_keys=[to_customer_id])
