@@ -258,7 +258,7 @@ def restore(actor: Actor, service: Service, reason: str = "") -> None:
     actor.require(permission_to_restore(service))
     was = service.suspension
     service.status, service.suspension = ServiceStatus.ACTIVE, None
-    facts = {"reason": reason, "was": was.value if was is not None else None} if reason else {}
+    facts: dict[str, Any] = {"reason": reason, "was": was.value if was is not None else None} if reason else {}
     record(actor, "service.restored", service.number, customer_id=service.customer_id, **facts)
 
 

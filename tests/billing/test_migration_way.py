@@ -558,7 +558,7 @@ class TestRegistry:
 
     @pytest.mark.both
     def test_nothing_is_unticked_while_a_reversal_is_executed(self, app: Flask, session: Session) -> None:
-        """Else the task would stay open for good: the reversal has dropped what was open, and nothing drops it later."""
+        """Else it would stay open for good: the reversal has dropped what was open, and nothing drops it later."""
         move, tasks = self.executed()
         task_id = tasks[0].id
         with transaction():

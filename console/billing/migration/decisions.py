@@ -128,5 +128,5 @@ def close(actor: Actor, migration: Migration, state: MigrationState, reason: str
     migration.ended_by_id = actor.id if actor.kind == "staff" else None
     migration.release_services()
     # What a person gave as the reason is in the migration alone: others read the audit log than may know it.
-    why = {"why": migration.expiry_reason.value} if migration.expiry_reason is not None else {}
+    why: dict[str, Any] = {"why": migration.expiry_reason.value} if migration.expiry_reason is not None else {}
     record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id, **why)

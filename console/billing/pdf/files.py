@@ -67,7 +67,9 @@ def record_key(migration: Migration, side: Side, language: str | None = None) ->
     if migration.state is not MigrationState.EXECUTED:
         raise Conflict(lazy_gettext("There is a record once the transfer is executed."), code="not_executed")
     kind = DocumentKind.MIGRATION_OLD if side is Side.OLD else DocumentKind.MIGRATION_NEW
-    return FileKey(kind, migration.id, known_language(language or snapshot_of(migration)["sides"][side.value]["language"]))
+    if language is None:
+        language = snapshot_of(migration)["sides"][side.value]["language"]
+    return FileKey(kind, migration.id, known_language(language))
 
 
 def pdf_of(document: Proforma | Storno, language: str | None = None) -> bytes:

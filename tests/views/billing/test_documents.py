@@ -175,5 +175,5 @@ def test_the_copy_of_a_short_document_offers_each_line_every_service(client: Con
     proforma = factories.make_proforma(customer, services)
     sign_in(client, Role.BILLING)
     page = client.get(f"/console/proformas/{proforma.number}/correct").text
-    assert page.count("<option value=\"renew:") == page.count("<option value=\"charge:") == 4 * 4
+    assert page.count('<option value="renew:') == page.count('<option value="charge:') == 4 * 4
     assert "data-partial" not in page

@@ -158,7 +158,8 @@ def test_why_unmatched_finds_what_still_waits(client: ConsoleClient, session: Se
     assert client.submit(f"/console/payments/{matched.id}/resolve", **sent).status_code == 303
     items = client.get_json("/console/payments/?reason=unknown").json["items"]
     assert [one["id"] for one in items] == [waits.id]
-    rows = csv.DictReader(io.StringIO(client.get("/console/payments/export/csv/", headers=ENGLISH).data.decode("utf-8-sig")))
+    exported = client.get("/console/payments/export/csv/", headers=ENGLISH).data.decode("utf-8-sig")
+    rows = csv.DictReader(io.StringIO(exported))
     assert {row["Number"]: row["Why unmatched"] for row in rows} == {
         f"UP-{waits.id}": "unknown reference",
         f"UP-{matched.id}": "",
