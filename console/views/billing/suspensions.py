@@ -42,7 +42,7 @@ STATE = {
     SuspensionState.DONE: Label(lazy_pgettext("suspension", "suspended"), "pause", "danger"),
     SuspensionState.DECLINED: Label(lazy_pgettext("suspension", "left active"), "x", "void"),
 }
-MOST_OTHERS = 20  # services suspended without a request that the list shows above it
+MOST_OTHERS = 5  # services suspended without a request that the list shows above it
 _WAITING = select(SuspensionRequest.id).where(SuspensionRequest.state == SuspensionState.OPEN)
 _BADGE = select(func.count()).select_from(_WAITING.limit(menu.BADGE_LIMIT + 1).subquery())
 

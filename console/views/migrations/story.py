@@ -239,7 +239,12 @@ _EXPIRED: dict[ExpiryReason, Text] = {
 
 def expiry_text(migration: Migration) -> Text | None:
     """Return why a migration expired; ``None`` where it did not."""
-    return _EXPIRED[migration.expiry_reason] if migration.expiry_reason is not None else None
+    reason, code = migration.expiry_reason, migration.stopped_code or ""
+    if reason is ExpiryReason.NOT_POSSIBLE and code == "stale_plan":
+        return lazy_gettext("On the scheduled day it no longer matched its preview, so it was not executed.")
+    if reason is ExpiryReason.NOT_POSSIBLE and code in REASONS and code != "expired":
+        return f"{_EXPIRED[reason]} {REASONS[code]}"
+    return _EXPIRED[reason] if reason is not None else None
 
 
 def notices(plan: Plan) -> list[Text]:
