@@ -76,6 +76,9 @@ def test_a_lost_record_of_a_migration_is_made_again_whatever_has_changed(session
     for (side, language), content in first.items():
         files().remove(content_digest(content))
         assert record_of(migration, side, language) == content, (side, language)
+    with transaction():
+        migration.snapshot = None  # as of one that was executed before there was one: what is known now
+    assert {record_key(migration, side).language for side in Side} == {"en"}
 
 
 def test_retention_of_others_leaves_it(session: Session) -> None:
