@@ -51,6 +51,15 @@ class MigrationState(StrEnum):
     EXPIRED = "expired"
 
 
+class ExpiryReason(StrEnum):
+    """What a migration waited for when its time ran out."""
+
+    NOT_ACCEPTED = "not_accepted"
+    NOT_APPROVED = "not_approved"
+    NOT_EXECUTED = "not_executed"
+    NOT_POSSIBLE = "not_possible"  # refused on the scheduled day; why is in ``stopped_code``
+
+
 OPEN_STATES = (MigrationState.REQUESTED, MigrationState.ACCEPTED, MigrationState.APPROVED)
 ACTIVE_STATUSES = (ProformaStatus.OPEN, ProformaStatus.PART_PAID)
 
@@ -257,6 +266,8 @@ class Migration(Base):
     # Services that stay although they are linked to one that moves: the link is cut.
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
+    # What its record prints, as it was at the execution; none where it was executed before there was one.
+    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
     to_customer: Mapped[Customer] = relationship(foreign_keys=[to_customer_id])
@@ -296,6 +307,19 @@ class Migration(Base):
         if self.needs_acceptance:
             return self.state is MigrationState.ACCEPTED
         return self.state is MigrationState.REQUESTED
+
+    @property
+    def expiry_reason(self) -> ExpiryReason | None:
+        """Return why it expired; ``None`` where it did not."""
+        if self.state is not MigrationState.EXPIRED:
+            return None
+        if self.needs_acceptance and self.accepted_at is None:
+            return ExpiryReason.NOT_ACCEPTED
+        if self.approved_at is None:
+            return ExpiryReason.NOT_APPROVED
+        if self.stopped_at is not None and self.stopped_at >= self.approved_at:
+            return ExpiryReason.NOT_POSSIBLE
+        return ExpiryReason.NOT_EXECUTED
 
     def clear_schedule(self) -> None:
         """Take the day of its execution back."""

@@ -249,11 +249,23 @@ def suspend(actor: Actor, service: Service, reason: SuspensionReason) -> None:
     record(actor, "service.suspended", service.number, customer_id=service.customer_id, reason=reason.value)
 
 
-def restore(actor: Actor, service: Service) -> None:
-    """Undo :func:`suspend`."""
-    actor.require(Permission.MANAGE_SERVICES)
+def restore(actor: Actor, service: Service, reason: str = "") -> None:
+    """Undo :func:`suspend`.
+
+    Raises:
+        NotFound: the role may not: it is :func:`permission_to_restore` that is needed.
+    """
+    actor.require(permission_to_restore(service))
+    was = service.suspension
     service.status, service.suspension = ServiceStatus.ACTIVE, None
-    record(actor, "service.restored", service.number, customer_id=service.customer_id)
+    facts: dict[str, Any] = {"reason": reason, "was": was.value if was is not None else None} if reason else {}
+    record(actor, "service.restored", service.number, customer_id=service.customer_id, **facts)
+
+
+def permission_to_restore(service: Service) -> Permission:
+    """Return what lets a person restore a service: one suspended for abuse is a supervisor's to decide."""
+    abused = service.suspension is SuspensionReason.ABUSE
+    return Permission.SET_ACCOUNT_STATE if abused else Permission.MANAGE_SERVICES
 
 
 def lock_transfer(actor: Actor, service: Service, *, locked: bool) -> None:

@@ -355,6 +355,7 @@ def _line(row: Migration, mine: Membership) -> dict[str, Any]:
         "services": [item.service.number for item in row.items],
         "requested_at": local_time(row.requested_at),
         "ended_at": local_time(row.ended_at),
+        "expiry_reason": row.expiry_reason,
         "scheduled_for": local_time(row.scheduled_for),
         "waits_for_you": not outgoing and row.waits_for_new_owner,
     }

@@ -156,7 +156,7 @@ STATEMENTS: dict[str, dict[str, Fate]] = {
     "service_requests": {"data": _ERASED, "answer": _ERASED, "product": _NONE},
     "migrations": {
         "reason": _LAW, "end_reason": _LAW, "left_behind": _LAW, "plan": _LAW, "accepted_terms": _LAW,
-        "stopped_code": _NONE,
+        "stopped_code": _NONE, "snapshot": _LAW,
     },
     "migration_batches": {"name": _LAW, "digest": _NONE, "authority": _LAW, "lease": _NONE},
     "migration_batch_items": {

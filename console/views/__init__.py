@@ -51,6 +51,7 @@ PAGES = (
     "billing.account",
     "billing.making",
     "billing.suspensions",
+    "billing.restoring",
     "billing.quotes",
     "billing.stornos",
     "billing.duties",

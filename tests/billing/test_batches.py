@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.orm import Session
 
 from console.audit.models import AuditEntry
 from console.billing.migration.batches import queries, service, work
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch
-from console.billing.models import Migration, MigrationState, Proforma
+from console.billing.models import Migration, MigrationState, Proforma, Storno
 from console.billing.service import LineDraft, issue_proforma
 from console.core.actor import SYSTEM, Actor
 from console.core.db import db
-from console.core.errors import Refusal
+from console.core.errors import Conflict, Refusal
 from console.core.transaction import transaction
 from console.customers import holds
 from console.customers.models import Customer
@@ -267,6 +267,26 @@ def test_a_fault_refuses_its_row_and_the_rest_goes_on(session: Session, when: st
     assert session.get_one(MigrationBatch, batch.id).state is BatchState.DONE
     assert _owned(session, target) == 1
     assert work.claim() is None
+
+
+def test_what_is_no_rule_of_migrations_is_a_fault_of_its_row(session: Session) -> None:
+    """The page has no words for it: the row says so, and the log has the rest."""
+    owner, target = factories.make_customer(), factories.novi().customer
+    one, other = factories.make_service(owner), factories.make_service(owner)
+    factories.make_proforma(owner, [LineSpec(one)])
+    batch = upload(csv_of((one.number, target.number), (other.number, target.number)))
+    work.work_due()
+
+    def refuse(*_args: object) -> None:
+        raise Conflict
+
+    event.listen(Storno, "before_insert", refuse)
+    try:
+        run(batch)
+    finally:
+        event.remove(Storno, "before_insert", refuse)
+    assert states(batch) == {2: ("refused", "fault"), 3: ("done", None)}
+    assert _owned(session, target) == 1
 
 
 def test_a_killed_worker_leaves_its_batch_to_the_next(clock: Clock, session: Session) -> None:

@@ -10,13 +10,15 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from console.audit.models import AuditEntry
 from console.billing import migration as migrate
 from console.billing.migration import registry
 from console.billing.migration.batches import service as batches
 from console.billing.migration.batches import work
-from console.billing.migration.models import TaskKind
+from console.billing.migration.models import ItemState, MigrationBatchItem, TaskKind
 from console.billing.models import MigrationState
 from console.core.settings import Settings
 from console.core.transaction import transaction
@@ -25,11 +27,13 @@ from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.billing.test_migration_way import link_of, new_owner, sent
+from tests.conftest import Clock
 from tests.factories.migrations import Move, make_move
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 from tests.support.queries import count_queries
 
 ENGLISH = {"Accept-Language": "en"}
+ENGLISH_JSON = ENGLISH | {"Accept": "application/json"}
 MOST = 8
 
 
@@ -172,6 +176,73 @@ def test_a_domain_at_the_registry_is_named_to_who_may_read_it(client: ConsoleCli
         assert {one["domain"] for one in items} == {domain if reads else None}
 
 
+EXPIRED = {
+    "not_accepted": (
+        "The new owner did not accept it in time.",
+        "The new owner did not accept the transfer in time",
+        "Novi vlasnik nije na vreme prihvatio prenos",
+    ),
+    "not_approved": (
+        "Billing did not approve it in time.",
+        "We did not approve the request in time",
+        "Nismo na vreme odobrili zahtev",
+    ),
+    "not_executed": (
+        "It was approved but not executed in time.",
+        "approved but not carried out in time",
+        "Prenos je odobren, ali nije na vreme izvršen",
+    ),
+    "not_possible": (
+        "It could not be executed on the scheduled day. The person who scheduled it may no longer decide",
+        "The transfer could not be carried out on the planned day, and the request has expired since.",
+        "Prenos nije mogao da se izvrši planiranog dana",
+    ),
+}
+
+
+@pytest.mark.parametrize("why", EXPIRED)
+def test_an_expired_migration_says_why(
+    client: ConsoleClient, move: Move, session: Session, clock: Clock, why: str
+) -> None:
+    move.request()
+    if why != "not_accepted":
+        with transaction():
+            migrate.accept_by_link(link_of(sent("migration_offer")[0]), None)
+    if why in ("not_executed", "not_possible"):
+        move.approve()
+    if why == "not_possible":
+        on = factories.today() + timedelta(days=1)
+        digest = migrate.plan_for(move.migration(), on).digest
+        with transaction():
+            migrate.schedule(move.billing, move.ref, digest, on, uuid4().hex, lose_exemption=True)
+            session.get_one(Staff, move.billing.id).active = False
+        clock.advance(timedelta(days=1, hours=12))
+        assert migrate.execute_due() == 0
+    clock.advance(timedelta(days=90))
+    with transaction():
+        migrate.expire_due()
+    staff_says, customer_reads, customer_is_told = EXPIRED[why]
+    told = {mail.customer_id: mail.text for mail in sent("migration_update")}
+    assert customer_is_told in told[move.old.id]
+    if why == "not_accepted":
+        assert "Niste na vreme prihvatili prenos" in told[move.new.id]
+    else:
+        assert customer_is_told in told[move.new.id]
+    sign_in(client, Role.BILLING)
+    address = f"/console/migrations/{move.ref}"
+    assert staff_says in client.get(address, headers=ENGLISH).text
+    assert client.get_json(address).get_json()["migration"]["expiry_reason"] == why
+    (row,) = client.get_json("/console/migrations/").get_json()["items"]
+    assert row["expiry_reason"] == why
+    entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "migration.expired")).one()
+    assert entry.data["why"] == why
+    sign_in_person(client, factories.owner_of(move.old).person.email)
+    here = f"/moj/migrations/{move.ref}"
+    assert customer_reads in client.get(here, headers=ENGLISH).text
+    (line,) = client.get_json("/moj/migrations/").get_json()["items"]
+    assert line["expiry_reason"] == why
+
+
 def test_a_reversal_is_asked_for_on_its_page(client: ConsoleClient, move: Move, session: Session) -> None:
     move.request()
     with transaction():
@@ -236,8 +307,48 @@ def test_the_page_says_that_who_started_a_batch_may_no_longer(
         batches.start(starter.actor(), batch.id)
         starter.active = False
     work.work_due()
-    page = client.get(f"/console/migrations/many/{batch.id}/progress", headers=ENGLISH).text
-    assert "The person who started this may no longer move services." in page and "Continue" in page
+    here = f"/console/migrations/many/{batch.id}/progress"
+    page = client.get(here, headers=ENGLISH).text
+    gone = "The person who started this may no longer move services."
+    assert gone in page and "Continue" in page
+    stopped = client.get(here, headers=ENGLISH_JSON).get_json()["batch"]["stopped"]
+    assert (stopped["code"], stopped["reason"]) == ("starter_gone", gone)
+
+
+def test_a_batch_says_that_a_person_stopped_it(client: ConsoleClient, move: Move, session: Session) -> None:
+    """Also where the one who started it has left since: that is not why it stopped."""
+    billing(client, move, session)
+    starter = factories.make_staff(Role.BILLING)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\n".encode()
+    with transaction():
+        batch = batches.create_from_file(starter.actor(), "prodaja.csv", content, "Nalog 5")
+    work.work_due()
+    here = f"/console/migrations/many/{batch.id}"
+    assert client.get_json(here).get_json()["batch"]["stopped"] is None
+    with transaction():
+        batches.start(starter.actor(), batch.id)
+    client.submit(f"{here}/stop", json=True)
+    with transaction():
+        starter.active = False
+    name = session.get_one(Staff, move.billing.id).name
+    assert f"Stopped by {name}." in client.get(here, headers=ENGLISH).text
+    stopped = client.get(here, headers=ENGLISH_JSON).get_json()["batch"]["stopped"]
+    assert (stopped["code"], stopped["by"]) == ("by_person", name)
+    assert stopped["reason"] == f"Stopped by {name}."
+
+
+@pytest.mark.parametrize("code", ["fault", "conflict"])
+def test_a_row_that_failed_says_so(client: ConsoleClient, move: Move, session: Session, code: str) -> None:
+    """Also one that was refused for what is no rule of migrations."""
+    billing(client, move, session)
+    content = f"service,new_owner\n{move.services[0].number},{move.new.number}\n".encode()
+    with transaction():
+        batch = batches.create_from_file(move.billing, "prodaja.csv", content, "Nalog 6")
+        session.execute(update(MigrationBatchItem).values(state=ItemState.REFUSED, code=code))
+    here = f"/console/migrations/many/{batch.id}"
+    (row,) = client.get(here, headers=ENGLISH_JSON).get_json()["items"]
+    assert "An unexpected error" in row["reason"]
+    assert "An unexpected error" in client.get(f"{here}/result.csv", headers=ENGLISH).text
 
 
 def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move, session: Session) -> None:

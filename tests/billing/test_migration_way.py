@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -552,4 +554,38 @@ class TestRegistry:
         assert len(registry.tasks_of(back.migration())) == (6 if reported else 0)
         for task in (tasks[0], tasks[-1]) if reported else tasks[:1]:
             refused("reversed", partial(registry.untick, move.agent, task.id))
+        assert all(task.ended_at for task in registry.tasks_of(move.migration()))
+
+    @pytest.mark.both
+    def test_nothing_is_unticked_while_a_reversal_is_executed(self, app: Flask, session: Session) -> None:
+        """Else it would stay open for good: the reversal has dropped what was open, and nothing drops it later."""
+        move, tasks = self.executed()
+        task_id = tasks[0].id
+        with transaction():
+            registry.tick(move.agent, task_id)
+        reversal = TestReversal()
+        back = reversal.back(move)
+        reversal.ask(move, back)
+        back.approve()
+        digest, answers = back.digest(), []
+
+        def untick() -> None:
+            with app.app_context():
+                try:
+                    with transaction():
+                        registry.untick(move.agent, task_id)
+                    answers.append("done")
+                except Refusal as refusal:
+                    answers.append(refusal.code)
+                finally:
+                    db.session.remove()
+
+        other = threading.Thread(target=untick)
+        with transaction():
+            migrate.execute(back.billing, back.ref, digest, uuid4().hex)
+            other.start()
+            other.join(0.3)  # it waits for the reversal, or is done by then
+        other.join()
+        assert answers == ["reversed"]
+        session.expire_all()
         assert all(task.ended_at for task in registry.tasks_of(move.migration()))

@@ -395,6 +395,57 @@ def test_a_suspension_by_mistake_is_undone_by_a_person(customer: Customer, clock
 
 
 @once_only
+@pytest.mark.parametrize("reason", [SuspensionReason.UNPAID, SuspensionReason.REQUEST])
+def test_a_service_that_came_suspended_is_restored_by_a_person(customer: Customer, reason: SuspensionReason) -> None:
+    service = factories.make_suspended(customer, reason)
+    assert suspensions.suspended_without_request(5) == [service]
+    billing, agent = factories.make_staff(Role.BILLING).actor(), factories.make_staff(Role.AGENT).actor()
+    with pytest.raises(NotFound), transaction():
+        suspensions.restore_service(agent, service.id, "Prodavac javio")
+    with pytest.raises(Invalid), transaction():
+        suspensions.restore_service(billing, service.id, " ")
+    with transaction():
+        suspensions.restore_service(billing, service.id, "Prodavac javio")
+    assert (service.status, service.suspension) == (ServiceStatus.ACTIVE, None)
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "service.restored")).one()
+    assert entry.data == {"reason": "Prodavac javio", "was": reason.value}
+    with pytest.raises(Conflict), transaction():
+        suspensions.restore_service(billing, service.id, "Prodavac javio")
+    assert suspensions.suspended_without_request(5) == []
+
+
+@once_only
+def test_one_suspended_for_abuse_is_restored_by_a_supervisor_alone(customer: Customer) -> None:
+    service = factories.make_abuser(customer)
+    assert suspensions.suspended_without_request(5) == []
+    billing = factories.make_staff(Role.BILLING).actor()
+    supervisor = factories.make_staff(Role.SUPERVISOR).actor()
+    with pytest.raises(NotFound), transaction():
+        suspensions.restore_service(billing, service.id, "Očišćen")
+    with transaction():
+        suspensions.restore_service(supervisor, service.id, "Očišćen")
+    assert service.status is ServiceStatus.ACTIVE
+
+
+@once_only
+def test_a_service_restored_on_its_own_page_settles_its_request(customer: Customer, clock: Clock) -> None:
+    service = ending_in(customer, 10)
+    generating.generate()
+    clock.advance(timedelta(days=26))
+    ending.request_suspensions()
+    billing = factories.make_staff(Role.BILLING).actor()
+    key = db.session.scalars(select(SuspensionRequest.id)).one()
+    with transaction():
+        suspensions.carry_out(billing, key)
+    assert suspensions.suspended_without_request(5) == []
+    with transaction():
+        suspensions.restore_service(billing, service.id, "Zabuna")
+    request = db.session.get_one(SuspensionRequest, key)
+    assert (request.state, request.reason) == (SuspensionState.DECLINED, "Zabuna")
+    assert ending.request_suspensions() == 0
+
+
+@once_only
 def test_a_request_closes_when_it_was_paid(customer: Customer, clock: Clock) -> None:
     ending_in(customer, 10)
     generating.generate()

@@ -22,7 +22,7 @@ from tests.factories.customers import (
     owner_of,
     pin_of,
 )
-from tests.factories.hosting import make_abuser, make_domain, make_locked, make_product, make_service
+from tests.factories.hosting import make_abuser, make_domain, make_locked, make_product, make_service, make_suspended
 from tests.factories.identity import (
     code_at,
     make_passkey,
@@ -62,6 +62,7 @@ __all__ = [
     "make_proforma",
     "make_service",
     "make_staff",
+    "make_suspended",
     "make_verification",
     "novi",
     "owner_of",

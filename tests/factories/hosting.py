@@ -54,9 +54,14 @@ def make_service(
 
 def make_abuser(customer: Customer) -> Service:
     """Make a service that is suspended for abuse: it does not move."""
+    return make_suspended(customer, SuspensionReason.ABUSE)
+
+
+def make_suspended(customer: Customer, reason: SuspensionReason = SuspensionReason.UNPAID) -> Service:
+    """Make a service that is suspended although no request asked for it, as an import brings one."""
     with writing():
         service = make_service(customer)
-        hosting.suspend(SYSTEM, service, SuspensionReason.ABUSE)
+        hosting.suspend(SYSTEM, service, reason)
     return service
 
 

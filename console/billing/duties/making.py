@@ -29,6 +29,7 @@ from console.hours.holidays import PublicHolidays
 
 HOLIDAYS = PublicHolidays()
 PAID = (EntryKind.RECEIVED, EntryKind.MATCHED, EntryKind.CREDITED, EntryKind.CREDIT_USED)
+ADVANCES = (DutyKind.ADVANCE_INVOICE, DutyKind.ADVANCE_RECEIPT)
 FINAL = (DutyKind.FINAL_INVOICE, DutyKind.FINAL_RECEIPT, DutyKind.ADVANCE_REFUND)
 _CHUNK = 5_000
 Entry = tuple[int, Draft]
@@ -40,6 +41,8 @@ def make_duties(_actor: Actor, entries: Sequence[Entry]) -> None:
     for _key, draft in entries:
         if draft.kind is EntryKind.UNDONE and draft.reverses_id is not None:
             _undo(_key, draft)
+        elif draft.kind is EntryKind.RELEASED and not settings().duties.credit_advance:
+            _release(_key, draft)
     if issuer.country != HOME or not settings().duties.enabled:
         return
     money = [_Money.of(key, draft) for key, draft in entries if draft.kind in PAID]
@@ -119,6 +122,7 @@ def _dues(
     document = documents[one.proforma_id]
     left[one.proforma_id] -= 1
     over = one.on_credit if rules.credit_advance else 0
+    advanced = one.from_credit and rules.credit_advance  # its advance was due when it came
     facts = PaymentFacts(
         paid_on,
         one.on_document + over,
@@ -127,12 +131,15 @@ def _dues(
         completes=document.whole and left[one.proforma_id] == 0,
         total=document.total,
         periods=document.periods,
-        has_earlier=document.before > 0,
+        has_earlier=document.before > 0 or advanced,
     )
     document.before += one.on_document
     found = duties_of(facts, rules, HOLIDAYS)
-    if one.from_credit and rules.credit_advance:  # its advance was due when it came
-        found = [due for due in found if due.kind not in (DutyKind.ADVANCE_INVOICE, DutyKind.ADVANCE_RECEIPT)]
+    if advanced:
+        return [due for due in found if due.kind not in ADVANCES]
+    if over and not any(due.kind in ADVANCES for due in found):  # delivered by then; what was paid over is not
+        facts = PaymentFacts(paid_on, over, document.company, document.taxed, completes=False, for_document=False)
+        found += duties_of(facts, rules, HOLIDAYS)
     return found
 
 
@@ -221,8 +228,29 @@ def _undo(key: int, draft: Draft) -> None:
     db.session.flush()
 
 
-def _correct(key: int, duty: Duty) -> None:
-    due = correction_of(duty.kind, duty.amount, _today(), settings().duties, HOLIDAYS)
+def _release(key: int, draft: Draft) -> None:
+    """Withdraw or correct the advances of a cancelled document where credit is none: they are due again when it pays.
+
+    Else the same money would make an advance due twice, and one that is sent back would never be corrected.
+    """
+    documents = [one.proforma_id for one in draft.postings if one.proforma_id is not None]
+    query = select(Duty).where(Duty.void.is_(False), Duty.proforma_id.in_(documents), Duty.kind.in_(ADVANCES))
+    issued = []
+    for duty in db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)):
+        duty.void = True
+        if duty.state is DutyState.OPEN:
+            duty.state = DutyState.WITHDRAWN
+        elif duty.state is DutyState.DONE:
+            issued.append(duty)
+    for kind in ADVANCES:  # one entry corrects each kind once: the sum of what was paid in parts
+        of_kind = [duty for duty in issued if duty.kind is kind]
+        if of_kind:
+            _correct(key, of_kind[-1], sum(duty.amount for duty in of_kind))
+    db.session.flush()
+
+
+def _correct(key: int, duty: Duty, amount: int | None = None) -> None:
+    due = correction_of(duty.kind, amount or duty.amount, _today(), settings().duties, HOLIDAYS)
     if due is None:
         return
     row = _row(due, key, duty.payment_id, duty.proforma_id, duty.customer_id, duty.currency)

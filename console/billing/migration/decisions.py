@@ -98,7 +98,7 @@ def expire_due(limit: int = EXPIRE_AT_ONCE) -> int:
     expired = list(db.session.scalars(due))
     for migration in expired:
         close(SYSTEM, migration, MigrationState.EXPIRED, "")
-        mails.notify_both(migration, "expired")
+        mails.notify_both(migration, "expired", why=migration.expiry_reason)
     return len(expired)
 
 
@@ -127,5 +127,6 @@ def close(actor: Actor, migration: Migration, state: MigrationState, reason: str
     migration.ended_at, migration.end_reason = clock.now(), reason
     migration.ended_by_id = actor.id if actor.kind == "staff" else None
     migration.release_services()
-    # Why is in the migration alone: the audit log is read by others than those who may know it.
-    record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id)
+    # What a person gave as the reason is in the migration alone: others read the audit log than may know it.
+    why: dict[str, Any] = {"why": migration.expiry_reason.value} if migration.expiry_reason is not None else {}
+    record(actor, f"migration.{state.value}", migration.ref, customer_id=migration.from_customer_id, **why)

@@ -16,6 +16,7 @@ from console.billing.pdf.models import MOST_ATTACHED, Side, attachment_of, recor
 from console.billing.service import cancel_documents, compose_document, number_documents, today
 from console.core import clock
 from console.core.actor import Actor
+from console.core.context import settings
 from console.core.db import db
 from console.core.idempotency import once
 from console.customers.mail_categories import addressee, receivers, receives
@@ -67,6 +68,7 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
     migration.ended_at, migration.ended_by_id = clock.now(), actor.id
     migration.clear_schedule()
     migration.release_services()
+    migration.snapshot = take_snapshot(migration, left)
     db.session.flush()
     domains = _open_registry_tasks(actor, migration)
     answer: dict[str, Any] = {
@@ -78,6 +80,31 @@ def carry_out_plan(actor: Actor, migration: Migration, plan: Plan, sources: list
     _record(actor, migration, plan, answer, domains)
     _notify_both(migration, plan, stornos, sources, issued, left, answer["credit"], domains)
     return answer
+
+
+def take_snapshot(migration: Migration, left: Sequence[Service]) -> dict[str, Any]:
+    """Return what the record of a migration prints that may change later: names, addresses, the issuer, languages.
+
+    Args:
+        left: the services that stay although they were linked to one that moves.
+    """
+    sides = {"old": migration.from_customer, "new": migration.to_customer}
+    return {
+        "sides": {
+            side: {
+                "buyer": customer.buyer(),
+                "language": customer.language,
+                "issuer": settings().issuer.snapshot(customer.currency),
+            }
+            for side, customer in sides.items()
+        },
+        "services": [_named(item.service) for item in migration.items],
+        "stayed": [_named(service) for service in left],
+    }
+
+
+def _named(service: Service) -> list[str]:
+    return [service.number, service.product.name, service.label]
 
 
 def _draft(migration: Migration, plan: Plan) -> list[Proforma]:

@@ -79,7 +79,7 @@ def _notify(migration: Migration, customer: Customer, side: str, what: str, valu
             side=side,
             ref=migration.ref,
             services=labels_of(migration),
-            **({"reason": "", "at": None, "domains": []} | values),
+            **({"reason": "", "at": None, "domains": [], "why": None} | values),
         )
 
 

@@ -111,6 +111,11 @@ def refusal(code: str, concerns: Iterable[str] = ()) -> Refusal:
     return kind(REASONS[code], code=code, details={"concerns": list(concerns)} if concerns else {})
 
 
+def reason_of(code: str | None) -> Text:
+    """Return why a row of a batch does not move; empty where nothing forbids it."""
+    return REASONS.get(code, REASONS["fault"]) if code else ""
+
+
 def service_obstacles(services: Sequence[Service], owner_id: int) -> list[Obstacle]:
     """Return what about the services themselves forbids the move."""
     tests: dict[str, Any] = {

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from console.billing.models import Migration, MigrationItem, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.pdf import migration as record
 from console.billing.pdf import proforma, storno
-from console.billing.pdf.migration import customer_of
+from console.billing.pdf.migration import snapshot_of
 from console.billing.pdf.models import SOURCE, DocumentFile, DocumentKind, Side
 from console.billing.pdf.sheet import Sheet
 from console.core import clock
@@ -67,7 +67,9 @@ def record_key(migration: Migration, side: Side, language: str | None = None) ->
     if migration.state is not MigrationState.EXECUTED:
         raise Conflict(lazy_gettext("There is a record once the transfer is executed."), code="not_executed")
     kind = DocumentKind.MIGRATION_OLD if side is Side.OLD else DocumentKind.MIGRATION_NEW
-    return FileKey(kind, migration.id, known_language(language or customer_of(migration, side).language))
+    if language is None:
+        language = snapshot_of(migration)["sides"][side.value]["language"]
+    return FileKey(kind, migration.id, known_language(language))
 
 
 def pdf_of(document: Proforma | Storno, language: str | None = None) -> bytes:

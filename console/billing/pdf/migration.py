@@ -5,18 +5,19 @@ The old owner knows the new owner's number, because they asked for it; the new o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 
 from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
+from console.billing.migration.execution import take_snapshot
 from console.billing.migration.queries import documents_of, left_behind
 from console.billing.models import Migration, Proforma, Storno
 from console.billing.pdf import words
 from console.billing.pdf.models import Side
 from console.billing.pdf.sheet import Column, Fact, Party, Row, Sheet, Table
-from console.core.context import settings
 from console.core.db import db
 from console.core.texts import gettext
 from console.customers.models import Customer
@@ -31,6 +32,11 @@ class _Own:
     issued: list[Proforma]
 
 
+def snapshot_of(migration: Migration) -> dict[str, Any]:
+    """Return what a record prints of both sides: as it was at the execution, or as it is now where nothing says."""
+    return migration.snapshot or take_snapshot(migration, left_behind(migration))
+
+
 def customer_of(migration: Migration, side: Side) -> Customer:
     """Return the account on a side."""
     return migration.from_customer if side is Side.OLD else migration.to_customer
@@ -41,8 +47,8 @@ def sheet_of(migration: Migration, side: Side) -> Sheet:
     ended_at = migration.ended_at
     if ended_at is None:
         raise ValueError("it is not executed")
-    own = _own(migration, side)
-    issuer = settings().issuer.snapshot(own.customer.currency)
+    own, snapshot = _own(migration, side), snapshot_of(migration)
+    issuer = snapshot["sides"][side.value]["issuer"]
     released = _released(migration) if side is Side.OLD else []
     return Sheet(
         lang=words.lang(),
@@ -50,13 +56,13 @@ def sheet_of(migration: Migration, side: Side) -> Sheet:
         number=migration.ref,
         brand=words.brand_of(issuer),
         made_at=ended_at,
-        parties=_parties(migration, side),
+        parties=_parties(migration, snapshot, side),
         lead=_lead(migration, side),
         facts=(
             Fact(gettext("Requested"), words.moment(migration.requested_at)),
             Fact(gettext("Executed"), words.moment(ended_at), strong=True),
         ),
-        tables=tuple(_tables(migration, side, own)),
+        tables=tuple(_tables(snapshot, side, own)),
         notes=tuple(gettext("%(amount)s was put on the account’s credit.", amount=amount) for amount in released),
         closing=gettext(
             "The record says what was moved in our systems. It is not a tax document. A domain’s registrant "
@@ -95,12 +101,12 @@ def _released(migration: Migration) -> list[str]:
     return [words.amount(int(amount), currency) for currency, amount in db.session.execute(query)]
 
 
-def _parties(migration: Migration, side: Side) -> tuple[Party, ...]:
-    new = gettext("New owner")
+def _parties(migration: Migration, snapshot: Mapping[str, Any], side: Side) -> tuple[Party, ...]:
+    new, buyer = gettext("New owner"), snapshot["sides"][side.value]["buyer"]
     if side is Side.NEW:
-        return (words.party(new, migration.to_customer.buyer()),)
+        return (words.party(new, buyer),)
     return (
-        words.party(gettext("Old owner"), migration.from_customer.buyer()),
+        words.party(gettext("Old owner"), buyer),
         Party(new, gettext("Account %(number)s", number=migration.to_customer.number)),
     )
 
@@ -115,14 +121,12 @@ def _lead(migration: Migration, side: Side) -> str:
     )
 
 
-def _tables(migration: Migration, side: Side, own: _Own) -> list[Table]:
+def _tables(snapshot: Mapping[str, Any], side: Side, own: _Own) -> list[Table]:
     columns = Column(gettext("Number"), 34), Column(gettext("Service")), Column(gettext("Domain or name"), 70)
-    services = [Row((item.service.number, item.service.product.name, item.service.label)) for item in migration.items]
-    tables = [Table(columns, tuple(services), heading=gettext("Transferred services"))]
-    stays = left_behind(migration) if side is Side.OLD else []
-    if stays:
-        rows = tuple(Row((one.number, one.product.name, one.label)) for one in stays)
-        tables.append(Table(columns, rows, heading=gettext("Services that stayed")))
+    services, stayed = (tuple(Row(tuple(one)) for one in snapshot[name]) for name in ("services", "stayed"))
+    tables = [Table(columns, services, heading=gettext("Transferred services"))]
+    if stayed and side is Side.OLD:
+        tables.append(Table(columns, stayed, heading=gettext("Services that stayed")))
     if own.stornos or side is Side.OLD:
         tables.append(_cancelled(own.stornos))
     if own.issued or side is Side.NEW:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from console.audit.service import record
 from console.billing.locks import lock_services
@@ -17,8 +18,9 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.text import one_line
 from console.core.texts import lazy_gettext
 from console.customers.masking import mask_pins
+from console.customers.models import Customer
 from console.hosting import service as hosting
-from console.hosting.models import ServiceStatus, SuspensionReason
+from console.hosting.models import Service, ServiceStatus, SuspensionReason
 from console.staff.roles import Permission
 
 MAX_REASON = 500
@@ -71,17 +73,70 @@ def restore(actor: Actor, request_id: int, reason: str) -> SuspensionRequest:
     text = check_reason(reason)
     request = _lock(request_id)
     service = request.service
-    suspended = service.status is ServiceStatus.SUSPENDED and service.suspension is SuspensionReason.UNPAID
-    done = SuspensionRequest.state == SuspensionState.DONE
-    of_service = select(SuspensionRequest.id).where(SuspensionRequest.service_id == service.id, done)
-    latest_first = (SuspensionRequest.decided_at.desc(), SuspensionRequest.id.desc())
-    newest = db.session.scalar(of_service.order_by(*latest_first).limit(1))
-    if not suspended or newest != request.id:
+    if _carried_out(service) != request.id:
         raise Conflict(lazy_gettext("The service is not suspended for this pro-forma."), code="not_suspended")
     hosting.restore(actor, service)
     request.reason = text
     _decide(actor, request, SuspensionState.DECLINED)
     return request
+
+
+def restore_service(actor: Actor, service_id: int, reason: str) -> Service:
+    """Let a suspended service work again, also one of which no request is on record: an import brings such.
+
+    Raises:
+        NotFound: there is none, or the role may not: a service suspended for abuse is a supervisor's to restore.
+        Invalid: no reason, or one that is too long.
+        Conflict: ``not_suspended``.
+    """
+    found = lock_services([service_id])
+    if not found:
+        raise NotFound
+    (service,) = found
+    actor.require(hosting.permission_to_restore(service))
+    text = check_reason(reason)
+    if service.status is not ServiceStatus.SUSPENDED:
+        raise Conflict(lazy_gettext("The service is not suspended."), code="not_suspended")
+    key = _carried_out(service)
+    if key is not None:
+        restore(actor, key, text)
+    else:
+        hosting.restore(actor, service, text)
+        db.session.flush()
+    return service
+
+
+def may_restore(actor: Actor, service: Service) -> bool:
+    """Return whether ``actor`` may let a service work again that is suspended."""
+    return service.status is ServiceStatus.SUSPENDED and actor.may(hosting.permission_to_restore(service))
+
+
+def suspended_without_request(limit: int) -> list[Service]:
+    """Return services that are suspended, not for abuse, although no request on record asked for it."""
+    carried_out = select(SuspensionRequest.id).where(
+        SuspensionRequest.service_id == Service.id, SuspensionRequest.state == SuspensionState.DONE
+    )
+    query = (
+        select(Service)
+        .options(joinedload(Service.customer).load_only(Customer.name))
+        .where(
+            Service.status == ServiceStatus.SUSPENDED,
+            Service.suspension != SuspensionReason.ABUSE,
+            ~carried_out.exists(),
+        )
+        .order_by(Service.id)
+    )
+    return list(db.session.scalars(query.limit(limit)))
+
+
+def _carried_out(service: Service) -> int | None:
+    """Return the request by which a service is suspended as unpaid; ``None`` where none is on record."""
+    if service.status is not ServiceStatus.SUSPENDED or service.suspension is not SuspensionReason.UNPAID:
+        return None
+    done = SuspensionRequest.state == SuspensionState.DONE
+    of_service = select(SuspensionRequest.id).where(SuspensionRequest.service_id == service.id, done)
+    latest_first = (SuspensionRequest.decided_at.desc(), SuspensionRequest.id.desc())
+    return db.session.scalar(of_service.order_by(*latest_first).limit(1))
 
 
 def check_reason(reason: str) -> str:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from console.billing.migration.batches import queries, service, work
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch
-from console.billing.migration.obstacles import REASONS, four_eyes_rule
+from console.billing.migration.obstacles import four_eyes_rule, reason_of
 from console.core.actor import SYSTEM
 from console.core.errors import Refusal
 from console.core.sheets import neutral
@@ -101,7 +101,7 @@ def _read(key: int) -> MigrationBatch:
 def _show_refused(key: int) -> None:
     with in_language("en"):
         for item in queries.list_items(key, state=ItemState.REFUSED, limit=LISTED):
-            click.echo(f"  row {item.row}, {item.service}: {REASONS.get(item.code or '', item.code)}", err=True)
+            click.echo(f"  row {item.row}, {item.service}: {reason_of(item.code)}", err=True)
 
 
 def _finish(key: int, ref: str, path: Path) -> None:
@@ -116,7 +116,7 @@ def _finish(key: int, ref: str, path: Path) -> None:
                     neutral(item.service),
                     neutral(item.target),
                     item.state.value,
-                    str(REASONS.get(item.code or "", "")),
+                    str(reason_of(item.code)),
                     queries.ref_of(item.migration_id),
                 )
                 for item in chunk

@@ -119,7 +119,7 @@ def _migrations() -> tuple[Example, ...]:
 
 def _migration_steps(base_url: str) -> tuple[Example, ...]:
     one = NAME | {"ref": "M-0317", "services": [Typed("Hosting S · jovic-studio.example")]}
-    step: dict[str, Any] = one | {"reason": "", "at": None, "domains": []}
+    step: dict[str, Any] = one | {"reason": "", "at": None, "domains": [], "why": None}
     steps: dict[str, dict[str, Any]] = {
         "requested": {}, "accepted": {}, "declined": {"reason": Typed("Nisam ja.")}, "approved": {},
         "scheduled": {"at": UNTIL}, "unscheduled": {}, "postponed": {}, "asked_again": {},
@@ -127,6 +127,7 @@ def _migration_steps(base_url: str) -> tuple[Example, ...]:
         "withdrawn": {"reason": Typed("Kupac je odustao.")}, "expired": {}, "registry": {"domains": ["jovic.rs"]},
     }  # fmt: skip
     sides = {"accepted", "declined"}
+    reasons = ("not_accepted", "not_approved", "not_executed", "not_possible")
     due = {"currency": "RSD", "total": 123_450, "due_on": date(2026, 12, 7), "lines": 1}
     offer = one | {
         "documents": [due], "domains": ["jovic.rs"], "until": UNTIL, "portal": "Moj Mint",
@@ -139,6 +140,11 @@ def _migration_steps(base_url: str) -> tuple[Example, ...]:
             Example("migration_update", step | values | {"what": what, "side": side}, f"{what}, {side}")
             for what, values in steps.items()
             for side in (("old", "new") if what in sides else ("new",))
+        ),
+        *(
+            Example("migration_update", step | {"what": "expired", "side": side, "why": why}, f"expired, {why}, {side}")
+            for why in reasons
+            for side in (("old", "new") if why == "not_accepted" else ("new",))
         ),
         Example(
             "migration_stopped",

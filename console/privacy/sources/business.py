@@ -58,7 +58,9 @@ def _documents(customer: Customer) -> Iterator[Part]:
     yield from _money(customer)
     # Of a migration the two sides know that there was one; whose the other account is stays theirs.
     moved = or_(Migration.from_customer_id == customer.id, Migration.to_customer_id == customer.id)
-    hidden = ("from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan")
+    hidden = (
+        "from_customer_id", "to_customer_id", "requested_by_id", "approved_by_id", "ended_by_id", "plan", "snapshot",
+    )  # fmt: skip
     migrations = all_rows(select(Migration).where(moved))
     items = all_rows(select(MigrationItem).where(MigrationItem.migration_id.in_([row.id for row in migrations])))
     yield Part(

@@ -4,6 +4,23 @@ const lines = form.querySelector('[data-lines]');
 
 const all = () => [...lines.querySelectorAll('[data-line]')];
 
+// Of a long document the last lines alone have every service in the page: the others get them as they are used.
+const services = all().at(-1).querySelector('select').cloneNode(true);
+services.querySelectorAll('[selected]').forEach((option) => option.removeAttribute('selected'));
+
+function offer(select) {
+  if (!select.matches('[data-partial]')) return;
+  const chosen = select.selectedOptions[0];
+  const offered = services.cloneNode(true);
+  select.removeAttribute('data-partial');
+  select.replaceChildren(...offered.children);
+  select.value = chosen.value;
+  if (select.value !== chosen.value) {  // the others do not offer it
+    select.options[0].after(chosen);
+    select.value = chosen.value;
+  }
+}
+
 /** Give a line its number: in its name, its fields and their labels. */
 function number(line, place) {
   const texts = ['aria-label', 'for', 'id'];
@@ -25,6 +42,7 @@ function empty(line) {
 
 function add() {
   const line = all().at(-1).cloneNode(true);
+  offer(line.querySelector('select'));
   empty(line);
   lines.append(line);
   changed();
@@ -38,6 +56,10 @@ function remove(line) {
   changed();
   all()[Math.max(place - 1, 0)].querySelector('select').focus();
 }
+
+['focusin', 'pointerdown'].forEach((name) => lines.addEventListener(name, (event) => {
+  if (event.target.matches('select')) offer(event.target);
+}));
 
 form.addEventListener('click', (event) => {
   if (event.target.closest('[data-add-line]')) {

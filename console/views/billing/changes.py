@@ -241,7 +241,7 @@ def _correct(form: CorrectionForm, rows: list[Row], proforma: Proforma) -> dict[
     if "lines" in request.form:
         items = read_json(request.form["lines"])
     else:
-        items = read_rows(rows, proforma.customer, services_for(proforma.customer))
+        items = read_rows(rows, proforma.customer, services_for(proforma.customer, rows))
     data = form.to_data(items)
     with transaction():
         return cancelling.correct(
@@ -257,7 +257,7 @@ def _correct(form: CorrectionForm, rows: list[Row], proforma: Proforma) -> dict[
 def _sheet(form: CorrectionForm, rows: list[Row], proforma: Proforma) -> Sheet:
     customer = proforma.customer
     try:
-        items = read_rows(rows, customer, services_for(customer))
+        items = read_rows(rows, customer, services_for(customer, rows))
         return Sheet(preview(customer, form.to_data(items), periods=cancelling.periods_of(proforma)), [])
     except Refusal as refusal:
         texts = [text for found in refusal.fields.values() for text in found]

@@ -33,6 +33,7 @@ from console.views.billing.proforma_lines import (
     RENEW,
     ROWS,
     Row,
+    choices_for,
     read_json,
     read_rows,
     services_for,
@@ -120,7 +121,7 @@ class NewProforma(Page):
         customer = find_account(form.customer.data or "")
         if customer is None:
             return self._choose(form.customer.data or "")
-        services = services_for(customer)
+        services = services_for(customer, rows)
         sheet = _sheet(form, rows, customer, services)
         if is_htmx():
             return self.render("admin/billing/sheet.html", sheet=sheet, customer=customer)
@@ -176,12 +177,14 @@ def form_context(
     form: ProformaForm, customer: Customer, rows: list[Row], services: list[Service] | None = None
 ) -> dict[str, Any]:
     """Return what every form of a pro-forma's lines needs: a new one's, and a corrected copy's."""
+    services = services_for(customer, rows) if services is None else services
+    rows = rows + [Row()] * (ROWS - len(rows))
     return {
         "form": form,
         "customer": customer,
-        "rows": rows + [Row()] * (ROWS - len(rows)),
+        "rows": rows,
         "most": MAX_LINES,
-        "services": services_for(customer) if services is None else services,
+        "choices": choices_for(rows, services),
         "renew": RENEW,
         "charge": CHARGE,
         "credit": credit_of(customer.id),
@@ -200,7 +203,7 @@ def _make(form: ProformaForm, rows: list[Row], customer: Customer) -> dict[str, 
     if "lines" in request.form:
         items = read_json(request.form["lines"])
     else:
-        items = read_rows(rows, customer, services_for(customer))
+        items = read_rows(rows, customer, services_for(customer, rows))
     data = form.to_data(items)
     with transaction():
         return make_proforma(current_actor(), customer, data, form.idempotency_key.data or "", mail=not form.quiet.data)

@@ -10,7 +10,7 @@ from flask import Response, flash, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from console.billing.models import Proforma
@@ -92,6 +92,13 @@ def _target(view: Any, context: Any, row: Payment, name: str) -> Markup | str:
     )
 
 
+class WaitsBecause(Choice):
+    """Why a payment waits in the queue of unmatched ones. One that has left it keeps its reason, but waits no more."""
+
+    def apply(self, query: Select[Any], value: str) -> Select[Any]:
+        return super().apply(query, value).where(Payment.state == PaymentState.UNMATCHED)
+
+
 class PaymentList(BaseModelView):
     """Every payment."""
 
@@ -147,7 +154,7 @@ class PaymentList(BaseModelView):
     sort_columns = {"paid_on": Payment.paid_on}
     list_filters = (
         Choice("state", lazy_gettext("State"), Payment.state, {k.value: v.text for k, v in PAYMENT_STATE.items()}),
-        Choice(
+        WaitsBecause(
             "reason",
             lazy_gettext("Why unmatched"),
             Payment.unmatched_reason,
@@ -194,7 +201,7 @@ class PaymentList(BaseModelView):
             return "" if row.proforma is None else row.proforma.number
         if name == "customer":
             return "" if row.customer is None else row.customer.number
-        if name == "unmatched_reason" and row.unmatched_reason is None:
+        if name == "unmatched_reason" and (row.state is not PaymentState.UNMATCHED or row.unmatched_reason is None):
             return ""
         return row.number if name == "number" else super().export_cell(row, name)
 

@@ -27,6 +27,8 @@ from console.customers.models import Customer
 from console.hosting.models import Service, ServiceStatus, service_key
 
 ROWS = 3  # that a new form begins with
+OFFERED = 200  # services that each line offers
+MOST_CHOICES = 4_000  # that a form draws line by line; with more of them a script fills a line in as it is used
 MOST_ROWS = MAX_LINES + 1  # that are read: one more than a document has, so that too many are refused and not cut
 COLUMNS = ("service", "description", "quantity", "price", "discount", "tax")
 RENEW = "renew"
@@ -63,16 +65,49 @@ def typed_rows() -> list[Row]:
     return [Row(*one) for one in cells]
 
 
-def services_for(customer: Customer) -> list[Service]:
-    """Return the services that a line can be for: those in use, what ends first before the rest."""
+def services_for(customer: Customer, rows: Sequence[Row] = ()) -> list[Service]:
+    """Return the services that a line can be for: those in use, what ends first before the rest.
+
+    Args:
+        rows: what they are for is among them, however many services the account has.
+    """
     query = (
         select(Service)
         .options(joinedload(Service.product, innerjoin=True))
         .where(Service.customer_id == customer.id, Service.status != ServiceStatus.CANCELLED)
         .order_by(Service.paid_until, Service.id)
-        .limit(200)
     )
-    return list(db.session.scalars(query))
+    found = list(db.session.scalars(query.limit(OFFERED)))
+    more = {key for row in rows if (key := _named_service(row))} - {service.id for service in found}
+    return found + list(db.session.scalars(query.where(Service.id.in_(more)))) if more else found
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The services that each line of a form offers, and which lines have them all in the page.
+
+    Lines times services can be a million options. Then the last lines alone have them, from which a script fills in
+    every other as it is used; without one, those lines keep the service that they are for.
+    """
+
+    services: Sequence[Service]
+    known: Mapping[int, Service]
+    whole_from: int  # the first line, counted from 1, that has them all
+
+    def of(self, row: Row) -> Service | None:
+        """Return the service that a line is for."""
+        return self.known.get(_named_service(row))
+
+
+def choices_for(rows: Sequence[Row], services: Sequence[Service]) -> Choices:
+    """Return what the lines of a form offer."""
+    many = 2 * len(rows) * len(services) > MOST_CHOICES
+    offered = services[:OFFERED] if many else services
+    return Choices(offered, {service.id: service for service in services}, len(rows) - ROWS + 1 if many else 1)
+
+
+def _named_service(row: Row) -> int:
+    return read_key(row.service.partition(":")[2]) or 0
 
 
 def read_rows(rows: Sequence[Row], customer: Customer, services: Sequence[Service]) -> tuple[ItemData, ...]:
@@ -98,8 +133,7 @@ def read_rows(rows: Sequence[Row], customer: Customer, services: Sequence[Servic
 
 
 def _read_row(row: Row, customer: Customer, services: Mapping[int, Service]) -> ItemData:
-    kind, _, key = row.service.partition(":")
-    service = services.get(read_key(key) or 0)
+    kind, service = row.service.partition(":")[0], services.get(_named_service(row))
     if row.service and service is None:
         raise ValueError(lazy_gettext("Choose a service of this account."))
     quantity = read_count(row.quantity.strip() or "1")

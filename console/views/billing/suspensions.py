@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Response, flash, jsonify, make_response, redirect, request
@@ -20,19 +20,19 @@ from console.billing.renewals import suspensions
 from console.billing.renewals.models import SuspensionRequest, SuspensionState
 from console.core.actor import Actor
 from console.core.db import db
-from console.core.errors import Invalid, Refusal
+from console.core.errors import Invalid, Refusal, Text
 from console.core.forms import Form
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
-from console.hosting.models import Service
+from console.hosting.models import Service, SuspensionReason
 from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.views.shared import formatters, menu
 from console.views.shared.base import MAX_SELECTED, BaseModelView
 from console.views.shared.filters import Choice
-from console.views.shared.labels.states import Label, today
+from console.views.shared.labels.states import SUSPENSION, Label, today
 from console.views.shared.menu import customer_url, document_url
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
@@ -42,6 +42,7 @@ STATE = {
     SuspensionState.DONE: Label(lazy_pgettext("suspension", "suspended"), "pause", "danger"),
     SuspensionState.DECLINED: Label(lazy_pgettext("suspension", "left active"), "x", "void"),
 }
+MOST_OTHERS = 5  # services suspended without a request that the list shows above it
 _WAITING = select(SuspensionRequest.id).where(SuspensionRequest.state == SuspensionState.OPEN)
 _BADGE = select(func.count()).select_from(_WAITING.limit(menu.BADGE_LIMIT + 1).subquery())
 
@@ -151,9 +152,18 @@ class SuspensionList(BaseModelView):
             menu_icon_value="pause",
         )
 
+    def without_request(self) -> list[Service]:
+        """Return the services that are suspended although no request asked for it."""
+        return suspensions.suspended_without_request(MOST_OTHERS)
+
     def badge_query(self) -> Select[int] | None:
         """Count for the sidebar: requests that wait for a decision."""
         return _BADGE
+
+    @property
+    def suspension_labels(self) -> Mapping[SuspensionReason, Text]:
+        """Return why services are suspended, in words."""
+        return SUSPENSION
 
     def row_name(self, row: SuspensionRequest) -> str:
         return row.service.number

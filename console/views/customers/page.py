@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import Response, flash, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 from sqlalchemy import select
 
+from console.billing.renewals.suspensions import may_restore
 from console.core.db import db
 from console.core.errors import Invalid, NotFound, Text
 from console.core.texts import gettext, lazy_gettext
@@ -185,6 +188,7 @@ def render_customer(
         chat_labels=chat_labels,
         sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
         before=before,
+        may_restore=partial(may_restore, current_actor()),
         may_issue=current_actor().may(Permission.ISSUE_DOCUMENTS),
         may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
     )

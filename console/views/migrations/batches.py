@@ -15,7 +15,7 @@ from wtforms.validators import Length
 from console.billing.migration.batches import queries, service
 from console.billing.migration.batches.reading import MAX_BYTES
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch, MigrationBatchItem
-from console.billing.migration.obstacles import REASONS, four_eyes_rule
+from console.billing.migration.obstacles import REASONS, four_eyes_rule, reason_of
 from console.billing.migration.queries import movable_services
 from console.core.actor import Actor
 from console.core.errors import Invalid, Refusal, Text
@@ -263,6 +263,7 @@ class BatchPage(Page):
     def _values(self, batch: MigrationBatch) -> dict[str, Any]:
         counts = queries.counts_of(batch.id)
         ready = batch.state in (BatchState.CHECKED, BatchState.STOPPED)
+        stop = queries.stop_of(batch)
         return {
             "batch": batch,
             "label": BATCH_STATE[batch.state],
@@ -273,24 +274,21 @@ class BatchPage(Page):
             "working": batch.state in (BatchState.CHECKING, BatchState.RUNNING),
             "totals": queries.totals_of(batch.id) if batch.state is not BatchState.CHECKING else {},
             "may_start": ready and counts[ItemState.READY] > 0,
-            "stop_reason": stop_reason_of(batch),
+            "stop": stop,
+            "stop_reason": stop_text(stop) if stop is not None else "",
             "barred": ready and four_eyes_rule().on and batch.created_by_id == current_actor().id,
         }
 
 
-def reason_of(item: MigrationBatchItem) -> Text:
-    """Return why a row does not move, in the reader's words."""
-    return REASONS.get(item.code or "", "")
-
-
-def stop_reason_of(batch: MigrationBatch) -> Text:
-    """Return why a batch stopped without a person's word, in the reader's words."""
-    return REASONS["starter_gone"] if batch.state is BatchState.STOPPED and batch.is_starter_gone else ""
+def stop_text(stop: queries.Stop) -> Text:
+    """Return why a batch stopped, in the reader's words."""
+    return REASONS.get(stop.code) or gettext("Stopped by %(name)s.", name=stop.by)
 
 
 def result_rows(batch_id: int) -> Iterator[list[list[Any]]]:
     """Return the rows of the file of results, a chunk at a time."""
     reasons = {code: str(text) for code, text in REASONS.items()}  # now: later no one is signed in
+    fault = reasons["fault"]
     return (
         [
             [
@@ -298,7 +296,7 @@ def result_rows(batch_id: int) -> Iterator[list[list[Any]]]:
                 item.service,
                 item.target,
                 item.state.value,
-                reasons.get(item.code or "", ""),
+                reasons.get(item.code, fault) if item.code else "",
                 " ".join(item.concerns),
                 queries.ref_of(item.migration_id),
                 (item.effect or {}).get("row"),
@@ -311,6 +309,7 @@ def result_rows(batch_id: int) -> Iterator[list[list[Any]]]:
 
 def batch_json(batch: MigrationBatch) -> dict[str, Any]:
     """Return a batch for programs."""
+    stop = queries.stop_of(batch)
     return {
         "id": batch.id,
         "ref": batch.ref,
@@ -321,7 +320,12 @@ def batch_json(batch: MigrationBatch) -> dict[str, Any]:
         "created_at": local_time(batch.created_at),
         "started_at": local_time(batch.started_at),
         "ended_at": local_time(batch.ended_at),
+        "stopped": _stop_json(stop) if stop is not None else None,
     }
+
+
+def _stop_json(stop: queries.Stop) -> dict[str, Any]:
+    return {"code": stop.code, "reason": str(stop_text(stop)), "by": stop.by, "at": local_time(stop.at)}
 
 
 def item_json(item: MigrationBatchItem) -> dict[str, Any]:
@@ -333,7 +337,7 @@ def item_json(item: MigrationBatchItem) -> dict[str, Any]:
         "new_owner": item.target,
         "state": item.state.value,
         "code": item.code,
-        "reason": str(reason_of(item)),
+        "reason": str(reason_of(item.code)),
         "concerns": item.concerns,
         "effect": effect or None,
         "migration": queries.ref_of(item.migration_id) or None,

@@ -125,4 +125,5 @@ class MigrationList(BaseModelView):
             "services": len(row.items),
             "origin": origin_of(row),
             "scheduled_for": local_time(row.scheduled_for),
+            "expiry_reason": row.expiry_reason,
         }

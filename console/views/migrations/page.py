@@ -44,6 +44,7 @@ from console.views.migrations.story import (
     TAX_NOTES,
     barred,
     executed_bands,
+    expiry_text,
     next_step,
     notices,
     plan_json,
@@ -291,6 +292,7 @@ class MigrationPage(Page):
                 reversed=reversal is not None and reversal.state is MigrationState.EXECUTED,
                 may_reverse=_may_reverse(migration, reversal),
                 stopped=REASONS.get(migration.stopped_code or ""),
+                expired=expiry_text(migration),
                 day=day,
                 first_day=today() + timedelta(days=1),
                 last_day=today() + timedelta(days=MOST_DAYS),
@@ -360,5 +362,6 @@ def migration_json(migration: Migration) -> dict[str, Any]:
         "needs_acceptance": migration.needs_acceptance,
         "scheduled_for": local_time(migration.scheduled_for),
         "stopped": migration.stopped_code,
+        "expiry_reason": migration.expiry_reason,
         "reverses": migration.reverses.ref if migration.reverses is not None else None,
     }

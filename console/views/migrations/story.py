@@ -13,7 +13,7 @@ from typing import Any
 from console.billing.ledger.queries import released_by
 from console.billing.migration.obstacles import REASONS, four_eyes_obstacle, four_eyes_rule
 from console.billing.migration.plan import Issue, Line, Plan, Source, Step, TaxChange
-from console.billing.models import Migration, MigrationState, Proforma, ProformaLine, Storno
+from console.billing.models import ExpiryReason, Migration, MigrationState, Proforma, ProformaLine, Storno
 from console.core import money
 from console.core.actor import Actor
 from console.core.errors import Text
@@ -227,6 +227,24 @@ _ENDS: dict[MigrationState, Text] = {
     MigrationState.WITHDRAWN: lazy_gettext("Withdrawn"),
     MigrationState.EXPIRED: lazy_gettext("Expired"),
 }
+
+
+_EXPIRED: dict[ExpiryReason, Text] = {
+    ExpiryReason.NOT_ACCEPTED: lazy_gettext("The new owner did not accept it in time."),
+    ExpiryReason.NOT_APPROVED: lazy_gettext("Billing did not approve it in time."),
+    ExpiryReason.NOT_EXECUTED: lazy_gettext("It was approved but not executed in time."),
+    ExpiryReason.NOT_POSSIBLE: lazy_gettext("It could not be executed on the scheduled day."),
+}
+
+
+def expiry_text(migration: Migration) -> Text | None:
+    """Return why a migration expired; ``None`` where it did not."""
+    reason, code = migration.expiry_reason, migration.stopped_code or ""
+    if reason is ExpiryReason.NOT_POSSIBLE and code == "stale_plan":
+        return lazy_gettext("On the scheduled day it no longer matched its preview, so it was not executed.")
+    if reason is ExpiryReason.NOT_POSSIBLE and code in REASONS and code != "expired":
+        return f"{_EXPIRED[reason]} {REASONS[code]}"
+    return _EXPIRED[reason] if reason is not None else None
 
 
 def notices(plan: Plan) -> list[Text]:

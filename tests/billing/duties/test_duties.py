@@ -29,11 +29,13 @@ from console.billing.payments.service import (
     use_credit,
 )
 from console.billing.periods import next_period
+from console.billing.service import cancel_proforma
 from console.core import clock, context
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Conflict, Invalid, NotFound
 from console.core.transaction import transaction
 from console.customers.models import Customer, CustomerKind
+from console.settings import service as set_on_page
 from console.staff.roles import Role
 from tests import factories
 from tests.factories.billing import LineSpec, pay_proforma
@@ -62,8 +64,9 @@ def open_duty(session: Session, kind: str) -> Duty:
 
 def tick_all(session: Session) -> None:
     numbers = {duty.id: f"N-{duty.id}" for duty in session.scalars(select(Duty).where(Duty.state == DutyState.OPEN))}
-    with transaction():
-        duties.tick(SYSTEM, numbers)
+    if numbers:
+        with transaction():
+            duties.tick(SYSTEM, numbers)
 
 
 @pytest.mark.both
@@ -169,6 +172,94 @@ def test_credit_sent_back_is_corrected(session: Session) -> None:
     with transaction():
         refund_credit(SYSTEM, proforma.customer_id, "RSD", 100_000, "Preplata", "back")
     assert [(d.kind.value, d.amount) for d in session.scalars(select(Duty).order_by(Duty.id))][-1] == (REFUND, 100_000)
+
+
+def only_documents() -> None:
+    """Let credit be no advance until it pays a document."""
+    with transaction():
+        set_on_page.change(SYSTEM, "duties", {"duties_credit_advance": "no"})
+
+
+def owed_now(session: Session) -> list[tuple[str, int]]:
+    """Return what is to be issued, and for which sum."""
+    still = select(Duty).where(Duty.state == DutyState.OPEN).order_by(Duty.id)
+    return [(duty.kind.value, duty.amount) for duty in session.scalars(still)]
+
+
+def on_credit(customer: Customer, amount: int) -> None:
+    with transaction():
+        (payment,) = receive(SYSTEM, [IncomingPayment("", amount, "RSD", today())], by_person=False)
+        resolve(SYSTEM, payment.id, Way.CREDIT, customer.number, key="credit")
+
+
+def delivered_document(customer: Customer) -> Proforma:
+    """Issue a pro-forma for work that is done when it is paid."""
+    return factories.make_proforma(customer)
+
+
+@pytest.mark.parametrize("advance", [True, False], ids=["an advance", "no advance"])
+def test_credit_that_comes_is_used_and_sent_back(session: Session, advance: bool) -> None:
+    """Each document once and for its sum, whichever way the accountant sees credit."""
+    if not advance:
+        only_documents()
+    proforma = document()
+    on_credit(proforma.customer, TOTAL + 100_000)
+    assert owed_now(session) == ([(ADVANCE, TOTAL + 100_000)] if advance else [])
+    tick_all(session)
+    with transaction():
+        use_credit(SYSTEM, proforma)
+    closing = [(REFUND, TOTAL), (FINAL, TOTAL)]
+    assert owed_now(session) == (closing if advance else [(ADVANCE, TOTAL), *closing])
+    tick_all(session)
+    with transaction():
+        refund_credit(SYSTEM, proforma.customer_id, "RSD", 100_000, "Preplata", "back")
+    assert owed_now(session) == ([(REFUND, 100_000)] if advance else [])
+
+
+@pytest.mark.parametrize("advance", [True, False], ids=["an advance", "no advance"])
+def test_credit_that_pays_what_is_delivered_closes_its_advance(session: Session, advance: bool) -> None:
+    if not advance:
+        only_documents()
+    proforma = delivered_document(factories.make_customer(kind=CustomerKind.PERSON))
+    on_credit(proforma.customer, TOTAL)
+    tick_all(session)
+    with transaction():
+        use_credit(SYSTEM, proforma)
+    assert owed_now(session) == ([(REFUND, TOTAL), (FINAL, TOTAL)] if advance else [(FINAL, TOTAL)])
+
+
+@pytest.mark.parametrize("advance", [True, False], ids=["an advance", "no advance"])
+def test_what_is_paid_over_what_is_delivered_is_an_advance_of_its_own(session: Session, advance: bool) -> None:
+    if not advance:
+        only_documents()
+    proforma = delivered_document(factories.make_customer(kind=CustomerKind.PERSON))
+    pay_proforma(proforma, TOTAL + 100_000)
+    assert owed_now(session) == [(FINAL, TOTAL)] + ([(ADVANCE, 100_000)] if advance else [])
+
+
+@pytest.mark.parametrize("issued", [True, False], ids=["issued", "still open"])
+@pytest.mark.parametrize("advance", [True, False], ids=["an advance", "no advance"])
+def test_what_a_cancelled_document_releases_is_advanced_once(session: Session, advance: bool, issued: bool) -> None:
+    if not advance:
+        only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    pay_proforma(proforma, 200_000)
+    if issued:
+        tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    still_open = [] if issued else [(ADVANCE, 400_000), (ADVANCE, 200_000)]
+    corrected = [(REFUND, 600_000)] if issued else []
+    assert owed_now(session) == (still_open if advance else corrected)
+    tick_all(session)
+    with transaction():
+        use_credit(SYSTEM, document(proforma.customer), 500_000)
+    assert owed_now(session) == ([] if advance else [(ADVANCE, 500_000)])
+    tick_all(session)
+    with transaction():
+        refund_credit(SYSTEM, proforma.customer_id, "RSD", 100_000, "Preplata", "back")
+    assert owed_now(session) == ([(REFUND, 100_000)] if advance else [])
 
 
 def test_an_issuer_elsewhere_has_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

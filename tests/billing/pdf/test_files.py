@@ -8,14 +8,17 @@ from sqlalchemy.orm import Session
 
 from console import stored_files
 from console.billing.pdf import files as papers
-from console.billing.pdf.files import find_file, key_of, pdf_of
+from console.billing.pdf.files import LANGUAGES, find_file, key_of, pdf_of, record_key, record_of
 from console.billing.pdf.jobs import make_recent
-from console.billing.pdf.models import DocumentFile
+from console.billing.pdf.models import DocumentFile, Side
 from console.chat.retention import forget_bytes
+from console.core.actor import SYSTEM
 from console.core.context import files
 from console.core.errors import FileGone
 from console.core.files import content_digest
+from console.core.transaction import transaction
 from console.mail.models import Mail
+from console.settings import service as set_on_page
 from tests import factories
 from tests.billing.pdf.papers import make_buyer
 from tests.factories.migrations import make_move
@@ -46,6 +49,36 @@ def test_a_lost_file_is_made_again_only_if_it_is_the_same(session: Session, monk
     monkeypatch.setattr(papers, "make", lambda _key: b"%PDF another layout")
     with pytest.raises(FileGone):
         pdf_of(proforma)
+
+
+@pytest.mark.both
+def test_a_lost_record_of_a_migration_is_made_again_whatever_has_changed(session: Session) -> None:
+    """It prints what was so at the execution, in the language of that day."""
+    persona = factories.ana()
+    stays = factories.make_service(persona.customer, hosted_with=persona.services[0])
+    move = make_move(persona.customer, services=persona.services[:1])
+    factories.make_proforma(move.old, move.services)
+    move.request(leave=(stays.id,))
+    move.approve()
+    move.execute()
+    migration = move.migration()
+    first = {(side, language): record_of(migration, side, language) for side in Side for language in LANGUAGES}
+    keys = {side: record_key(migration, side) for side in Side}
+    with transaction():
+        for customer in (move.old, move.new):
+            customer.name, customer.city, customer.language = "Novo ime d.o.o.", "Niš", "en"
+        for service in (*move.services, stays):
+            service.label, service.product.name = "drugo-ime.example", "Drugi paket"
+        set_on_page.change(SYSTEM, "issuer", {"issuer_name": "Drugo ime d.o.o."})
+    session.expire_all()
+    migration = move.migration()
+    assert {side: record_key(migration, side) for side in Side} == keys
+    for (side, language), content in first.items():
+        files().remove(content_digest(content))
+        assert record_of(migration, side, language) == content, (side, language)
+    with transaction():
+        migration.snapshot = None  # as of one that was executed before there was one: what is known now
+    assert {record_key(migration, side).language for side in Side} == {"en"}
 
 
 def test_retention_of_others_leaves_it(session: Session) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -152,3 +153,27 @@ class TestWhoMayOpenOne:
         factories.make_verification(sign_in(new_client(), Role.AGENT), factories.owner_of(customer))
         sign_in(client, Role.AGENT)
         assert client.get(f"/console/proformas/{number}").status_code == 404
+
+
+def test_a_copy_of_a_thousand_lines_draws_the_services_once(client: ConsoleClient) -> None:
+    """A line keeps its service, also one that an account with very many does not offer."""
+    customer = factories.make_customer()
+    services = [factories.make_service(customer) for _number in range(201)]
+    proforma = factories.make_proforma(customer, [services[place % 201] for place in range(1_000)])
+    sign_in(client, Role.BILLING)
+    page = client.get(f"/console/proformas/{proforma.number}/correct")
+    assert len(page.data) < 2_500_000
+    assert page.text.count("<option") < 1_000 * 2 + 3 * 402
+    chosen = re.findall(r'<option value="charge:(\d+)" selected', page.text)
+    assert [int(key) for key in chosen] == [line.service_id for line in proforma.lines]
+
+
+def test_the_copy_of_a_short_document_offers_each_line_every_service(client: ConsoleClient) -> None:
+    """Without a script there is nothing that fills a line in."""
+    customer = factories.make_customer()
+    services = [factories.make_service(customer) for _number in range(4)]
+    proforma = factories.make_proforma(customer, services)
+    sign_in(client, Role.BILLING)
+    page = client.get(f"/console/proformas/{proforma.number}/correct").text
+    assert page.count('<option value="renew:') == page.count('<option value="charge:') == 4 * 4
+    assert "data-partial" not in page

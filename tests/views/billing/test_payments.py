@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 from uuid import uuid4
@@ -27,6 +29,7 @@ from tests.support.queries import count_queries
 
 pytestmark = pytest.mark.only("sqlite")
 TOTAL = 1_440_000
+ENGLISH = {"Accept-Language": "en"}
 SERBIAN = {"Accept-Language": "sr"}
 
 
@@ -145,6 +148,22 @@ def test_something_else_is_typed_by_its_number(client: ConsoleClient, session: S
     sent = {"way": "document", "target": "PR-1", "idempotency_key": "x"}
     gone = client.submit(f"/console/payments/{three.id}/resolve", json=True, **sent)
     assert gone.status_code == 404
+
+
+def test_why_unmatched_finds_what_still_waits(client: ConsoleClient, session: Session) -> None:
+    document = factories.make_proforma(factories.make_customer())
+    matched, waits = from_bank("nema", 5), from_bank("nema", 7)
+    sign_in(client, Role.BILLING)
+    sent = {"choice": "other", "target": document.number, "idempotency_key": uuid4().hex}
+    assert client.submit(f"/console/payments/{matched.id}/resolve", **sent).status_code == 303
+    items = client.get_json("/console/payments/?reason=unknown").json["items"]
+    assert [one["id"] for one in items] == [waits.id]
+    exported = client.get("/console/payments/export/csv/", headers=ENGLISH).data.decode("utf-8-sig")
+    rows = csv.DictReader(io.StringIO(exported))
+    assert {row["Number"]: row["Why unmatched"] for row in rows} == {
+        f"UP-{waits.id}": "unknown reference",
+        f"UP-{matched.id}": "",
+    }
 
 
 def test_a_refused_decision_keeps_what_was_typed_and_the_next_one_follows(

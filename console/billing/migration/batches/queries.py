@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from console.audit.models import AuditEntry
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch, MigrationBatchItem
 from console.billing.models import Migration
 from console.core.db import db
@@ -40,6 +43,24 @@ def find_batch(batch_id: int) -> MigrationBatch:
     if batch is None:
         raise NotFound
     return batch
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a batch stopped: ``by_person``, or ``starter_gone``."""
+
+    code: str
+    by: str
+    at: datetime
+
+
+def stop_of(batch: MigrationBatch) -> Stop | None:
+    """Return why a batch that is stopped was, as the audit log has it."""
+    if batch.state is not BatchState.STOPPED:
+        return None
+    query = select(AuditEntry).where(AuditEntry.subject == batch.ref, AuditEntry.action == "batch.stopped")
+    entry = db.session.scalar(query.order_by(AuditEntry.id.desc()).limit(1))
+    return Stop(entry.data.get("code", "by_person"), entry.actor_name, entry.at) if entry is not None else None
 
 
 def refresh(batch: MigrationBatch) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import joinedload
 from console.audit.service import record
 from console.billing.migration.execution import carry_out_plan
 from console.billing.migration.models import BatchState, ItemState, MigrationBatch, MigrationBatchItem
-from console.billing.migration.obstacles import check_right, refusal
+from console.billing.migration.obstacles import REASONS, check_right, refusal
 from console.billing.migration.plan import Plan, to_json
 from console.billing.migration.plan_data import locked_plan, plan_for, services_in_migration
 from console.billing.models import Migration, MigrationItem, MigrationState
@@ -242,9 +242,9 @@ def _execute_next(batch_id: int, lease: str) -> int | None:
             _execute(batch, item, owner_id)
     except OUTAGES:
         raise  # the row is tried again
-    except Refusal as error:
-        return _refuse(batch_id, lease, key, error.code, error.details.get("concerns", ()))
-    except Exception:
+    except Exception as error:
+        if isinstance(error, Refusal) and error.code in REASONS:
+            return _refuse(batch_id, lease, key, error.code, error.details.get("concerns", ()))
         if key is None:
             raise
         log.exception("a row of a batch failed", batch=batch_id, item=key)
