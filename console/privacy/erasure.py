@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from console.audit import sealing
 from console.audit.service import record
 from console.billing.models import OPEN_STATES, Migration
-from console.chat.retention import forget_bytes
+from console.chat.retention import remove_unused_files
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
@@ -126,7 +126,7 @@ def _perform(key: int) -> bool:
             _cancel(SYSTEM, row)
             return False
         digests = _erase(row)
-    forget_bytes(digests)
+    remove_unused_files(digests)
     return True
 
 

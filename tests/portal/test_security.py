@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from console.core.db import db
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
-from console.customers.retention import forget_sessions
+from console.customers.retention import delete_sessions
 from console.identity.passkeys import relying_party
 from console.identity.queries import authenticator_of, passkeys_of
 from console.identity.recovery import WAIT
@@ -142,7 +142,7 @@ def test_a_new_browser_is_reported_to_who_comes_three_times_a_year(
 ) -> None:
     sign_in_person(client, owner.person.email)
     clock.advance(timedelta(days=200))
-    forget_sessions()
+    delete_sessions()
     assert sessions_of(owner.person_id) == []
     sign_in_person(new_client(), owner.person.email)
     assert [mail.to_address for mail in mails("person_new_sign_in")] == [owner.person.email]

@@ -103,7 +103,7 @@ class PowerDnsServer:
             stop(self.process)
             self.process = None
 
-    def forget(self) -> None:
+    def lose_data(self) -> None:
         """Let it lose everything, while it is stopped."""
         (self.folder / "pdns.sqlite3").unlink()
 

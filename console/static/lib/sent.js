@@ -24,7 +24,7 @@ export function sent(reply) {
   show();
 }
 
-function forget() {
+function clear() {
   sessionStorage.removeItem(SENT);
   clearInterval(ticking);
   line?.remove();
@@ -36,7 +36,7 @@ function show() {
   clearInterval(ticking);
   line?.remove();
   line = null;
-  if (!reply || reply.until <= now()) return forget();
+  if (!reply || reply.until <= now()) return clear();
   const left = element('b', 'num');
   left.setAttribute('aria-hidden', 'true');  // a countdown is not read out
   const [start, end = ''] = say('reply_leaves', { number: '#' }).split('#');
@@ -50,7 +50,7 @@ function show() {
   document.querySelector('[data-toasts]').append(line);
   const tick = () => {
     const seconds = Math.ceil((reply.until - now()) / 1000);
-    if (seconds <= 0) forget();
+    if (seconds <= 0) clear();
     else left.textContent = `${seconds} s`;
   };
   tick();
@@ -61,7 +61,7 @@ function show() {
 export async function takeBack() {
   const reply = kept();
   if (!reply || reply.until <= now()) return false;
-  forget();
+  clear();
   try {
     takenBack(reply, await post(`${reply.url}/take-back`, { message: reply.message }));
   } catch (refused) { toast(refused.message); }

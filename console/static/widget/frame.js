@@ -245,7 +245,7 @@ if (form) new Start(form, store, {
   trying: (is) => { trying = is; show(); },
 });
 
-function forget() {
+function clearChat() {
   token = null;
   chat = null;
   outbox.clear();
@@ -253,7 +253,7 @@ function forget() {
 }
 
 function restart(question = '') {
-  forget();
+  clearChat();
   store.set('form', { ...store.get('form'), question });
   socket.disconnect();
   location.reload();
@@ -264,7 +264,7 @@ function lostChat(refusal) {
   if (refusal.code === 'no_chat') restart();
   if (refusal.code !== 'gone') return;
   const unsent = [...outbox.all().map((message) => message.body), store.get('draft') || ''].filter(Boolean).join('\n');
-  forget();
+  clearChat();
   if (form && unsent && !form.question.value) form.question.value = unsent;
   card.show(null);
   trouble(refusal.message);
