@@ -1,6 +1,7 @@
 // Writing in the chat that is open: a reply or a note, files, the draft.
 import { toast } from '../lib/dialogs.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { post } from '../lib/http.js';
 import { say } from '../lib/texts.js';
 import { base, on, one, root, tell } from './page.js';

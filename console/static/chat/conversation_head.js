@@ -1,5 +1,6 @@
 // The line above a conversation: whose it is, whether they are verified, how the chat stands, what may be done with it.
-import { element, icon } from '../lib/elements.js';
+import { element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { say } from '../lib/texts.js';
 import { leads, named, one, root } from './page.js';
 import { identity } from './store.js';

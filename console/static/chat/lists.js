@@ -1,6 +1,7 @@
 // The left pane: mine, the queue, all; who waits for how long; colleagues.
 import { time } from '../lib/chat/parts.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { released } from '../lib/pressed.js';
 import { count, say } from '../lib/texts.js';
 import { base, kept, me, named, on, one, tell } from './page.js';

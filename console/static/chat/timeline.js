@@ -1,7 +1,8 @@
 // The entries of one chat in order, each once; unsent messages come last.
 import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { count, say } from '../lib/texts.js';
 import { now } from '../lib/times.js';
 import { english, me } from './page.js';

@@ -1,5 +1,6 @@
 // What is offered while one writes, in a list over the text: canned replies after "/", colleagues after "@".
-import { element, icon } from './elements.js';
+import { element } from './elements.js';
+import { icon } from './icons.js';
 import { toast } from './dialogs.js';
 
 const WAIT = 120;

@@ -1,6 +1,7 @@
 // The reply that was just sent: ten seconds to take it back, on whatever page of the desk one is by then.
 import { toast } from './dialogs.js';
-import { button, element, icon } from './elements.js';
+import { button, element } from './elements.js';
+import { icon } from './icons.js';
 import { post } from './http.js';
 import { singleKey } from './keys.js';
 import { letterOf } from '../palette/page.js';

@@ -1,6 +1,7 @@
 // Ctrl-K: one box that finds a customer, a domain, a document or a command.
 // A combobox with a listbox (WAI-ARIA Authoring Practices): focus stays in the box, the arrows move the choice.
-import { element, icon } from '../lib/elements.js';
+import { element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { askToSignIn, get } from '../lib/http.js';
 import { count, say } from '../lib/texts.js';
 import { markedParts } from './marks.js';

@@ -1,7 +1,8 @@
 // The messages of a chat on the visitor's page, in their order, each once.
 import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { button, element, icon as symbol } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon as symbol } from '../lib/icons.js';
 import { say } from '../lib/texts.js';
 
 const icon = (name) => symbol(name, 'icon icon-sm');

@@ -1,6 +1,7 @@
 // Files of what is being written: chosen, dropped or pasted, uploaded at once, removable until it is sent.
 import { toast } from '../../lib/dialogs.js';
-import { button, element, icon } from '../../lib/elements.js';
+import { button, element } from '../../lib/elements.js';
+import { icon } from '../../lib/icons.js';
 import { csrfToken, post } from '../../lib/http.js';
 import { say } from '../../lib/texts.js';
 import { base } from './context.js';
