@@ -38,11 +38,11 @@ def person() -> Person | None:
     pending = read()
     found = still_pending(pending) if pending is not None else None
     if found is None:
-        forget()
+        discard()
     return found
 
 
-def forget() -> None:
+def discard() -> None:
     """Let no sign-in wait in this browser."""
     session.pop(PENDING, None)
 

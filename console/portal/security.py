@@ -105,7 +105,7 @@ def switch_totp_on() -> ResponseReturnValue:
         codes = _with_code(form, lambda key, code: factors.switch_on(current_actor(), key, secret, code))
     except Refusal as refusal:
         return show_again(refusal, form, lambda: _setup_page(form))
-    setup_secrets.forget(SECRET)
+    setup_secrets.discard(SECRET)
     return _codes_page(codes, switched_on=True)
 
 

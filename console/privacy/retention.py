@@ -175,6 +175,6 @@ def delete_due() -> None:
     verified = customers.delete_verifications()
     customers.delete_sessions()
     customers.delete_invitations()
-    bank_statements.forget_files()
+    bank_statements.delete_files()
     if gone or mailed or raw or verified:
         log.info("data deleted", tickets=gone, mails=mailed, raw_mails=raw, verifications=verified)

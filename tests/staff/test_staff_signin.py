@@ -24,7 +24,7 @@ from console.staff.models import StaffSession
 from console.staff.queries import live_sessions
 from console.staff.roles import Role
 from console.staff.service import change_staff, set_password
-from console.web import limits
+from console.web import limits, password_tries
 from console.web import staff_signin as pages
 from console.web.navigation import local_path
 from tests import factories
@@ -86,7 +86,7 @@ def test_what_is_refused_looks_the_same(client: ConsoleClient, session: Session,
     page = client.submit("/login", email=email, password=password)
     assert page.status_code == 422
     shown = re.sub(r'(value|content)="[^"]*"', "", page.text)
-    assert str(pages.WRONG) in page.text
+    assert str(password_tries.WRONG) in page.text
     assert password not in page.text
     json = client.submit("/login", json=True, email=email, password=password)
     assert (json.status_code, told(json)["error"]["code"]) == (422, "sign_in")

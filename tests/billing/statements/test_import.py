@@ -232,9 +232,9 @@ def test_files_go_by_their_age_and_lines_stay(customer: Customer, clock: Clock) 
     file = content(statement([line()]))
     row = bring_in(file).statements[0]
     stored = row.file
-    assert retention.forget_files() == 0
+    assert retention.delete_files() == 0
     clock.advance(timedelta(days=31 * 25))
-    assert retention.forget_files() == 1
+    assert retention.delete_files() == 1
     assert not files().exists(str(stored))
     row = db.session.get_one(BankStatement, row.id)
     assert (row.file, row.lines) == (None, 1)
