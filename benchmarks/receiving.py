@@ -23,7 +23,7 @@ from console.mail.receiving.models import IncomingMail, IncomingState
 from console.setup import prepare_database
 from console.staff.models import Department
 from console.tickets.mail_in import watching
-from console.tickets.mail_in.receiving import receive_many
+from console.tickets.mail_in.service.receiving import receive_many
 
 SEED = 1
 GROUP = 25

@@ -43,10 +43,11 @@ from console.customers.models import Guard
 from console.hosting.dns.publishing.outbox import publish_due
 from console.identity.oidc import families, keys
 from console.mail import limits, sending
-from console.privacy import erasure, exports, retention
+from console.privacy import retention
+from console.privacy.service import erasure, exports
 from console.staff.models import StaffSession
 from console.tickets.mail_in import watching
-from console.tickets.mail_in.receiving import deliver_due
+from console.tickets.mail_in.service.receiving import deliver_due
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
 from console.tokens import service as tokens

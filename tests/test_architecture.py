@@ -193,7 +193,9 @@ SHARED_FOLDERS = {"admin", "lib", "mail", "model", "replies", "vendor"}
 
 
 def _folders(place: Path) -> set[str]:
-    return {path.name for path in place.iterdir() if path.name != "__pycache__" and path.is_dir() and any(path.iterdir())}
+    return {
+        path.name for path in place.iterdir() if path.name != "__pycache__" and path.is_dir() and any(path.iterdir())
+    }
 
 
 def test_the_three_parts_of_a_page_lie_under_the_same_name() -> None:
@@ -209,3 +211,12 @@ def test_a_page_draws_a_template_of_its_own_subject() -> None:
         drawn = re.findall(r'"admin/([a-z_]+)/[a-z_/]+\.html"', path.read_text())
         found += [f"{path.name}: {name}" for name in drawn if name not in {subject, "model", "shared"}]
     assert found == []
+
+
+def test_a_domains_verbs_are_in_its_service() -> None:
+    domains = {path.parent for path in (ROOT / "console").glob("*/models.py")}
+    assert len(domains) > 12
+    elsewhere = {
+        path.name for path in domains if not (path / "service.py").is_file() and not (path / "service").is_dir()
+    }
+    assert elsewhere - {"identity"} == set()

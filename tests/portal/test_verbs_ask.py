@@ -49,7 +49,7 @@ from console.hosting.models import Domain, ProductKind, Service
 from console.identity import factors, passkeys, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import grants
-from console.privacy import erasure, exports
+from console.privacy.service import erasure, exports
 from console.staff.roles import Role
 from console.tickets.models import Ticket
 from console.tickets.service import account

@@ -40,8 +40,8 @@ from console.identity.oidc.applications import ApplicationData
 from console.identity.oidc.models import SsoGrant, SsoSwitch
 from console.mail import links, unsubscribing
 from console.mail.models import Mail
-from console.privacy import exports
 from console.privacy.models import DataExport, Erasure, ExportState
+from console.privacy.service import exports
 from console.staff.models import Staff
 from console.tickets import links as ticket_links
 from console.tickets.canned import service

@@ -39,7 +39,7 @@ MOST_CUTS = 3  # connections that may break at one message before the next ones 
 
 
 class Receiver(Protocol):
-    """What takes messages in: ``console.tickets.mail_in.receiving``, which lies above."""
+    """What takes messages in: ``console.tickets.mail_in.service.receiving``, which lies above."""
 
     def many(self, raws: Sequence[bytes], mailbox: Mailbox) -> list[int]:
         """Take messages in, in their order."""

@@ -20,7 +20,7 @@ from console.customers.rights import Right
 from console.customers.verification.supervision import override, unlock
 from console.identity import recovery
 from console.identity.forms import ReviewRecoveryForm
-from console.privacy import erasure, exports
+from console.privacy.service import erasure, exports
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page

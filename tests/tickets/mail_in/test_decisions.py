@@ -26,7 +26,7 @@ from console.mail.receiving.classification import classify
 from console.mail.receiving.models import BlockedSender, IncomingMail, IncomingState, StoppedAddress
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions, delivering, participants, receiving
+from console.tickets.mail_in.service import decisions, delivering, participants, receiving
 from console.tickets.models import MessageKind, Ticket
 from tests import factories
 from tests.factories.tickets import make_department

@@ -17,7 +17,7 @@ from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions
+from console.tickets.mail_in.service import decisions
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketRead
 from console.tickets.service import forwarding, messages, requester
 from tests.factories.tickets import make_ticket

@@ -28,9 +28,9 @@ from console.customers.access import membership_behind
 from console.customers.models import Customer, Person
 from console.hosting.models import Service, ServiceStatus
 from console.mail.service import write_to
-from console.privacy import exports, links  # noqa: F401  (links: what names a row that goes is cut off it)
 from console.privacy.models import DataExport, Erasure, ErasureState, ExportState
 from console.privacy.registry import SOURCES
+from console.privacy.service import exports
 
 log = get_logger(__name__)
 
