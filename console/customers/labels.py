@@ -16,7 +16,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.DOMAINS: lazy_gettext("See domains"),
     Right.MANAGE_DOMAINS: lazy_gettext("Manage domains"),
     Right.INVOICES: lazy_gettext("See and pay pro-formas and invoices"),
-    Right.QUOTES: lazy_gettext("See offers"),
+    Right.QUOTES: lazy_gettext("See quotes"),
     Right.TICKETS: lazy_gettext("See tickets"),
     Right.EMAILS: lazy_gettext("See e-mail messages"),
     Right.ORDERS: lazy_gettext("Orders, upgrades, cancellations"),

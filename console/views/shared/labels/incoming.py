@@ -37,7 +37,7 @@ REASON: dict[str, Text] = {
     "forged": lazy_gettext("The mail server says that the sender’s address is forged."),
     "unproven": lazy_gettext("The sender’s address is known here, but nothing proves that they wrote this."),
     "conflict": lazy_gettext("Its reply address belongs to one ticket and its thread to another."),
-    "staff": lazy_gettext("It has a colleague’s address, but did not come the way that proves it."),
+    "staff": lazy_gettext("It has a colleague’s address, but nothing proves that they sent it."),
     "flood": lazy_gettext("More than 30 e-mails came from this address within an hour."),
     "own": lazy_gettext("It came from our own address."),
     "bounce": lazy_gettext("It is a report about the delivery of one of our e-mails."),
@@ -52,7 +52,7 @@ REASON: dict[str, Text] = {
     "server": lazy_gettext("The mail server marked it as spam."),
     "agent": lazy_gettext("A colleague marked it as spam."),
     "too_large": lazy_gettext("It is larger than 50 MB; only its beginning was fetched."),
-    "unfetched": lazy_gettext("The mail server did not hand it over whole; only its beginning was fetched."),
+    "unfetched": lazy_gettext("The mail server did not deliver all of it; only its beginning was fetched."),
 }
 PROOF: dict[Proof, Label] = {
     Proof.PASSED: Label(lazy_gettext("sender’s domain confirmed"), "shield-check", "ok"),
@@ -149,7 +149,7 @@ def _step(step: dict[str, Any]) -> Step | None:
     if name == "bounce":
         return Step("alert", gettext("Delivery report: %(said)s", said=values["said"] or values["status"] or "—"))
     if name == "not_answered":
-        enough = gettext("No confirmation: this address got enough automatic e-mails within the hour.")
+        enough = gettext("No confirmation: this address has received too many automatic e-mails within the hour.")
         forged = gettext("No confirmation: the sender’s address is forged.")
         machine = gettext("No confirmation: no person wrote it.")
         return Step("ban", {"enough": enough, "forged": forged}.get(values["why"], machine))

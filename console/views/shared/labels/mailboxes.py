@@ -23,17 +23,17 @@ PROBLEM: dict[str, Text] = {
     "sign_in": lazy_gettext("The server refuses the user name or the password."),
     "token": lazy_gettext("The refresh token is not accepted. Get a new one from the provider and enter it here."),
     "token_server": lazy_gettext("The server that issues access tokens does not answer as it should."),
-    "unavailable": lazy_gettext("The server takes no sign-ins at the moment."),
+    "unavailable": lazy_gettext("The server does not accept sign-ins at the moment."),
     "folder": lazy_gettext("The folder does not exist, or this user may not read it."),
     "taken": lazy_gettext("A mailbox on this page already reads this folder. Delete it, or unset CONSOLE_IMAP_URL."),
     "protocol": lazy_gettext("The server’s answer could not be understood."),
     "sealed": lazy_gettext("Its password cannot be decrypted: a key is missing in CONSOLE_SEAL_KEYS. Enter it again."),
     "storage": lazy_gettext("The messages could not be stored: the database or the disk was not available."),
-    "fault": lazy_gettext("An unexpected error; the server’s log says more."),
+    "fault": lazy_gettext("Unexpected error. See the server log for details."),
 }
 UNREAD: dict[str, Text] = {
     "too_large": lazy_gettext("Larger than 50 MB: a ticket has its beginning."),
-    "refused": lazy_gettext("The server does not hand it over."),
+    "refused": lazy_gettext("The server does not deliver it."),
 }
 _UNREAD_ELSE = lazy_gettext("The connection breaks each time it is fetched.")
 TLS: dict[ImapTls, Text] = {
@@ -90,4 +90,4 @@ def waiting(state: ImapState) -> str:
 
 def silent_help() -> str:
     """Return what to do where no worker runs."""
-    return gettext("No worker has looked here for a while. Is console worker running?")
+    return gettext("No worker has read this mailbox for a while. Is “console worker” running?")

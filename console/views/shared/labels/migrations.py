@@ -20,7 +20,7 @@ TASKS: dict[TaskKind, Text] = {
 }
 TASK_HELP: dict[TaskKind, Text] = {
     TaskKind.CONSENT: lazy_gettext("For a company its legal representative signs; the administrative contact may not."),
-    TaskKind.LINKS: lazy_gettext("RNIDS e-mails a link to each of the two and acts within three working days."),
+    TaskKind.LINKS: lazy_gettext("RNIDS e-mails a link to both and acts within three working days."),
     TaskKind.DONE: lazy_gettext("Check the new registrant in the registry’s WHOIS before you tick this."),
 }
 BATCH_STATE = {
