@@ -128,9 +128,9 @@ def test_what_was_never_sent_goes_after_an_hour(session: Session, actor: ActorOf
     chat = take(actor("agent"), ask())
     with transaction():
         left = attach(lock_by_key(chat.id), "zaboravljeno.txt", b"zaboravljeno")
-        kept = attach(lock_by_key(chat.id), "isto.txt", b"isto")
+        stored = attach(lock_by_key(chat.id), "isto.txt", b"isto")
     hang(chat, "isto.txt", b"isto")
-    digests = (left.digest, kept.digest)
+    digests = (left.digest, stored.digest)
     clock.advance(timedelta(minutes=55))
     retention.delete_unsent()
     assert count(ChatFile, ChatFile.seq.is_(None)) == 2

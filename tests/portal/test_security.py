@@ -214,9 +214,9 @@ def test_a_supervisor_sees_it_on_the_customers_page(
     assert "/recovery" not in client.get(page).text
     lead = new_client()
     sign_in(lead, "supervisor")
-    shown = lead.get(page).text
-    key = re.search(r'name="recovery" value="(\d+)"', shown)[1]
-    assert owner.person.email not in shown
+    html = lead.get(page).text
+    key = re.search(r'name="recovery" value="(\d+)"', html)[1]
+    assert owner.person.email not in html
     assert lead.submit(f"{page}/recovery", recovery=key, decision="begin").status_code == 422
     assert lead.submit(f"{page}/recovery", recovery=key, decision="allow").status_code == 303
     assert lead.submit(f"{page}/recovery", recovery=key, decision="refuse").status_code == 303

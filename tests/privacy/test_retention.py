@@ -63,13 +63,13 @@ def test_closed_tickets_go_with_everything_of_theirs(
     for ticket in session.scalars(select(Ticket)).all():
         if ticket.id != open_still.id:
             close(ticket)
-    kept = session.get_one(Ticket, open_still.id).number
+    open_number = session.get_one(Ticket, open_still.id).number
     clock.advance(timedelta(days=5 * 366))
     young = make_ticket(SYSTEM)
     close(young)
     retention.delete_due()
     session.expire_all()
-    assert {row.number for row in session.scalars(select(Ticket))} == {kept, young.number}
+    assert {row.number for row in session.scalars(select(Ticket))} == {open_number, young.number}
     assert count(TicketMessage, TicketMessage.ticket_id.not_in([open_still.id, young.id])) == 0
     assert (count(Review), count(TicketLink), count(TicketAttachment)) == (0, 0, 0)
 
@@ -113,10 +113,10 @@ def test_the_page_says_what_goes_next(client: ConsoleClient, app: Flask, clock: 
     for ticket in tickets[:2]:
         close(ticket)
     sign_in(client, Role.ADMIN)
-    with count_queries(app) as asked:
+    with count_queries(app) as statements:
         page = client.get("/console/settings/retention/", headers=ENGLISH)
     assert page.status_code == 200 and "Deleted next" in page.text and "10 years" in page.text
-    assert len(asked) <= 8
+    assert len(statements) <= 8
 
     def tickets_next() -> dict[str, Any]:
         lines = client.get_json("/console/settings/retention/").json["upcoming"]

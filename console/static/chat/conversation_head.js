@@ -24,7 +24,7 @@ const badge = ({ verified }) => element('span', verified ? 'badge badge-ok' : 'b
 function drawActions(room) {
   const { chat, isLive, isMine } = room;
   const active = chat?.status === 'active';
-  const shown = {
+  const visible = {
     claim: chat?.status === 'queued',
     'step-in': leads && active && !isMine,
     transfer: isLive && (isMine || leads),
@@ -32,7 +32,7 @@ function drawActions(room) {
     block: isLive && leads,
     close: active && (isMine || leads),
   };
-  for (const [name, is] of Object.entries(shown)) {
+  for (const [name, is] of Object.entries(visible)) {
     const button = one(`[data-head] [data-do="${name}"]`);
     if (button) button.hidden = !is;
   }

@@ -79,8 +79,8 @@ one('[data-below]').addEventListener('click', () => { scroll.scrollTop = scroll.
 
 function read() {
   const room = current();
-  const shown = !PHONE.matches || root.dataset.pane === 'chat';
-  if (room && shown && room.scrolled === null) room.read();
+  const visible = !PHONE.matches || root.dataset.pane === 'chat';
+  if (room && visible && room.scrolled === null) room.read();
 }
 
 function typing(room) {

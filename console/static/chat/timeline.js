@@ -116,7 +116,7 @@ export class Timeline {
     const made = this.own.get(message.id);
     made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}is-asked`;
     made.querySelector('.msg-meta').replaceChildren(say('not_sent_yet'));
-    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.edit(message.id) });
+    const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.edit(message.id) });
     made.append(question);
     question.querySelector('button').focus();
   }

@@ -12,7 +12,7 @@ const SENT = 'desk:sent', LATER = 'desk:say';
 const HELD = 10_000;
 let line, ticking;
 
-const kept = () => JSON.parse(sessionStorage.getItem(SENT) ?? 'null');
+const storedReply = () => JSON.parse(sessionStorage.getItem(SENT) ?? 'null');
 
 /** Say something on the page that comes next. */
 export function later(text) {
@@ -33,7 +33,7 @@ function clear() {
 }
 
 function show() {
-  const reply = kept();
+  const reply = storedReply();
   clearInterval(ticking);
   line?.remove();
   line = null;
@@ -60,7 +60,7 @@ function show() {
 
 /** Take back what was sent last; its text is a draft again. Tells whether there was anything to take back. */
 export async function takeBack() {
-  const reply = kept();
+  const reply = storedReply();
   if (!reply || reply.until <= now()) return false;
   clear();
   try {
@@ -79,7 +79,7 @@ function takenBack(reply, detail) {
 }
 
 document.addEventListener('keydown', (event) => {
-  if (!singleKey(event) || letterOf(event) !== 'z' || !kept()) return;
+  if (!singleKey(event) || letterOf(event) !== 'z' || !storedReply()) return;
   event.preventDefault();
   takeBack();
 });

@@ -96,7 +96,7 @@ export class Log {
     const made = this.mine.get(message.id);
     made.className = 'msg msg-us is-asked';
     made.querySelector('.msg-meta').textContent = say('not_sent_yet');
-    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.change(message.id) });
+    const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.change(message.id) });
     made.append(question);
     question.querySelector('button').focus();
   }

@@ -38,9 +38,9 @@ def ticket(agent: Actor) -> Ticket:
 
 
 def forward(agent: Actor, ticket: Ticket, text: str = "Možete li da proverite?", **more: Any) -> TicketMessage:
-    given = {"address": OUTSIDE, "client_id": f"dalje-{text}"} | more
+    values = {"address": OUTSIDE, "client_id": f"dalje-{text}"} | more
     with transaction():
-        return forwarding.forward(agent, ticket.id, forwarding.Forwarding(text=text, **given))
+        return forwarding.forward(agent, ticket.id, forwarding.Forwarding(text=text, **values))
 
 
 def test_what_is_public_is_forwarded_and_the_rest_is_not(agent: Actor, ticket: Ticket, session: Session) -> None:
