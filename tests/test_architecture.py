@@ -220,3 +220,15 @@ def test_a_domains_verbs_are_in_its_service() -> None:
         path.name for path in domains if not (path / "service.py").is_file() and not (path / "service").is_dir()
     }
     assert elsewhere - {"identity"} == set()
+
+
+def test_words_for_an_enum_are_in_its_domain() -> None:
+    """What the pages share joins several domains, or adds an icon and a colour to a word."""
+    joining = {"Grain"}  # the steps of every report
+    found = [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / "console/views/shared/labels").glob("*.py"))
+        for name in re.findall(r"^\w+: dict\[(\w+), Text\]", path.read_text(), re.MULTILINE)
+        if name not in {"str", "int"} | joining
+    ]
+    assert found == []

@@ -102,7 +102,7 @@ class IncomingPage(Page):
             file_size=file_size,
             label=labels.state_label(row),
             proof=labels.PROOF[row.proof],
-            kind=labels.KIND.get(row.kind) if row.kind is not None else "",
+            kind=labels.kind_label(row),
             reason=labels.reason(row),
             story=list(labels.story(row)),
             ticket=None if row.ticket_id is None else ticket_number(row.ticket_id),
