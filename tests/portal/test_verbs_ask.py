@@ -46,9 +46,9 @@ from console.hosting.dns import service as dns
 from console.hosting.dns.queries import find_zone
 from console.hosting.dns.rules import RecordInput
 from console.hosting.models import Domain, ProductKind, Service
-from console.identity import factors, passkeys, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import grants
+from console.identity.service import factors, passkeys, recovery
 from console.privacy.service import erasure, exports
 from console.staff.roles import Role
 from console.tickets.models import Ticket
