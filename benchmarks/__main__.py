@@ -217,12 +217,12 @@ def _show(run: Callable[[str], Report], out: Path | None) -> None:
 def _words() -> str:
     """Return the command line without the server's address, which stays private."""
     context = click.get_current_context()
-    given = [
+    values = [
         f"--{name.replace('_', '-')} {'…' if name.endswith('_url') else value}".removesuffix(" True")
         for name, value in context.params.items()
         if name != "out" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
-    return " ".join(["python -m benchmarks", str(context.info_name), *given])
+    return " ".join(["python -m benchmarks", str(context.info_name), *values])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from flask import Flask
 
 from benchmarks.http import SEE_OTHER, BenchError, Browser
 from benchmarks.place import engine_name, machine, temporary_app
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from benchmarks.verify import served
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -138,11 +138,11 @@ def _report(forms: list[Form], tries: int, server: str | None, command: str) -> 
         title=f"Asking with an address that is registered, and with one that is not ({engine})",
         command=command,
         verdicts=[
-            kept(
+            verdict(
                 f"medians differ by less than {milliseconds(MAX_DIFFERENCE)} (by {milliseconds(worst)} at most)",
                 holds=worst < MAX_DIFFERENCE,
             ),
-            kept("one and the same answer", holds=all(len(form.answers) == 1 for form in forms)),
+            verdict("one and the same answer", holds=all(len(form.answers) == 1 for form in forms)),
         ],
         header=["form", "difference", "registered, median", "not registered, median", "answer"],
         rows=[

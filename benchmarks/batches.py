@@ -12,7 +12,7 @@ from sqlalchemy import Table, func, insert, select, text, update
 
 from benchmarks.http import BenchError
 from benchmarks.place import engine_name, machine, temporary_app
-from benchmarks.report import Report, kept
+from benchmarks.report import Report, verdict
 from console.audit.models import AuditEntry
 from console.billing.migration.batches import queries, service, work
 from console.billing.migration.models import ItemState, MigrationBatchItem
@@ -162,7 +162,7 @@ def _rows_of_first(batch: int) -> dict[str, list[dict[str, Any]]]:
     key = session.scalars(done.order_by(MigrationBatchItem.row)).first()
     ref = Migration(id=key).ref
     document = select(Proforma.id).where(Proforma.migration_id == key)
-    wanted: dict[type[Base], Any] = {
+    conditions: dict[type[Base], Any] = {
         Migration: Migration.id == key,
         MigrationItem: MigrationItem.migration_id == key,
         Storno: Storno.migration_id == key,
@@ -176,7 +176,7 @@ def _rows_of_first(batch: int) -> dict[str, list[dict[str, Any]]]:
             {name: value for name, value in row._mapping.items() if name != "id"}
             for row in session.execute(select(_table(model)).where(condition))
         ]
-        for model, condition in wanted.items()
+        for model, condition in conditions.items()
     }
 
 
@@ -236,7 +236,7 @@ def _report(
         section=f"batches-{engine.lower()}",
         title=f"Many migrations at once ({engine})",
         command=command,
-        verdicts=[kept(f"at least a third of the rate of plain SQL ({share:.2f})", holds=share >= MIN_SHARE)],
+        verdicts=[verdict(f"at least a third of the rate of plain SQL ({share:.2f})", holds=share >= MIN_SHARE)],
         header=["what", "services a second", "rate to plain"],
         rows=[
             ["executed, each row its own transaction", f"{count / executed:.0f}", f"{share:.2f}"],

@@ -24,7 +24,7 @@ from benchmarks.chatload import processor_of
 from benchmarks.chatpeers import Desk, Peers, relay_peers
 from benchmarks.http import BenchError
 from benchmarks.place import add_people, engine_name, machine, temporary_database
-from benchmarks.report import Report, kept
+from benchmarks.report import Report, verdict
 from benchmarks.serving import ROOT, START_SECONDS, free_port
 
 CLOCK = "2026-11-23T11:00:00+01:00"  # a Monday: it is open
@@ -202,10 +202,10 @@ def load(mode: str, peers: Peers, size: Size, *, seconds: float, watched: Sequen
     Args:
         watched: processes whose use of the processor it counts meanwhile.
     """
-    told = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up, "watched": list(watched)}
+    order = {"mode": mode, "peers": peers, "seconds": seconds, "warm_up": size.warm_up, "watched": list(watched)}
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.chatload"],
-        input=json.dumps(told),
+        input=json.dumps(order),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -220,14 +220,14 @@ def load(mode: str, peers: Peers, size: Size, *, seconds: float, watched: Sequen
 def _connect(served: Served, peers: Peers) -> tuple[float, float]:
     """Return the seconds it took to connect all, and the KiB each costs the server."""
     before = served.memory()
-    told = {"mode": "connect", "peers": peers, "hold": 3}
+    order = {"mode": "connect", "peers": peers, "hold": 3}
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.chatload"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
         to, back = process.stdin, process.stdout
         if to is None or back is None:
             raise BenchError("no way to the load generator")
-        to.write(json.dumps(told).encode())
+        to.write(json.dumps(order).encode())
         to.close()
         line = back.readline()
         after = served.memory()
@@ -261,14 +261,14 @@ def _report(found: _Found, engine: str, size: Size, command: str) -> Report:
     took, memory = joined["product"]
     times = took / joined["relay"][0]
     verdicts = [
-        kept(f"stored and delivered at {share:.0f} % of the relay, at least {least} %", holds=share >= least),
-        kept(
+        verdict(f"stored and delivered at {share:.0f} % of the relay, at least {least} %", holds=share >= least),
+        verdict(
             f"p99 {extra:.1f} ms above the relay's at {2 * size.steady:,} messages a second, at most {MOST_EXTRA:.0f}",
             holds=extra <= MOST_EXTRA,
         ),
-        kept(f"{lost['product']} of {sent:,} lost", holds=lost["product"] == 0),
-        kept(f"{memory:.0f} KiB a connection, at most {MOST_KIB}", holds=memory <= MOST_KIB),
-        kept(
+        verdict(f"{lost['product']} of {sent:,} lost", holds=lost["product"] == 0),
+        verdict(f"{memory:.0f} KiB a connection, at most {MOST_KIB}", holds=memory <= MOST_KIB),
+        verdict(
             f"{size.connections:,} visitors connect in {times:.2f} of the relay's time, at most {MOST_CONNECTING:.0f}",
             holds=times <= MOST_CONNECTING,
         ),

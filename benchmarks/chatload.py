@@ -1,7 +1,7 @@
 """The chat's load generator: a process of its own, one loop over all sockets, no library.
 
 ``python -m benchmarks.chatload`` reads what to do from its input and writes what it measured, both JSON.
-Who sends what is told by each message's body: a letter for the side, and when it was sent.
+Who sends what is order by each message's body: a letter for the side, and when it was sent.
 """
 
 from __future__ import annotations
@@ -76,15 +76,15 @@ class Count:
     latencies: list[float] = field(default_factory=list)
 
 
-def connect(told: dict[str, Any]) -> Peer:
+def connect(order: dict[str, Any]) -> Peer:
     """Open one connection and join its namespace."""
-    sock, rest = websocket.connect(told["url"] + "/socket.io/?EIO=4&transport=websocket", told["headers"], timeout=60)
-    peer = Peer(told["side"], told["namespace"], told["packet"], told["every"], sock, websocket.Frames(rest))
-    sock.sendall(websocket.frame(f"40{told['namespace']},{json.dumps(told['auth'])}"))
-    _until(peer, f"40{told['namespace']},".encode())
-    for event in told.get("first", ()):
-        sock.sendall(websocket.frame(f"42{told['namespace']},{json.dumps(event)}".replace(",[", ",900000[", 1)))
-        _until(peer, f"43{told['namespace']},900000".encode())
+    sock, rest = websocket.connect(order["url"] + "/socket.io/?EIO=4&transport=websocket", order["headers"], timeout=60)
+    peer = Peer(order["side"], order["namespace"], order["packet"], order["every"], sock, websocket.Frames(rest))
+    sock.sendall(websocket.frame(f"40{order['namespace']},{json.dumps(order['auth'])}"))
+    _until(peer, f"40{order['namespace']},".encode())
+    for event in order.get("first", ()):
+        sock.sendall(websocket.frame(f"42{order['namespace']},{json.dumps(event)}".replace(",[", ",900000[", 1)))
+        _until(peer, f"43{order['namespace']},900000".encode())
     return peer
 
 
@@ -118,17 +118,17 @@ def talk(peers: list[Peer], seconds: float, warm_up: float, *, latencies: bool, 
         selector.register(peer.sock, selectors.EVENT_READ, peer)
     count = Count()
     begun = now = time.monotonic()
-    counted, end = begun + warm_up, begun + warm_up + seconds
+    measured_from, end = begun + warm_up, begun + warm_up + seconds
     _begin(peers, begun)
     paced = [peer for peer in peers if peer.every]
     before = after = 0.0
     while now < end + DRAIN and (now < end or count.delivered < count.sent):
         if now < end:
-            _speak(paced, now, counted, count)
+            _speak(paced, now, measured_from, count)
         for key, _events in selector.select(0.002):
-            _read(key.data, count, counted, end, latencies=latencies)
+            _read(key.data, count, measured_from, end, latencies=latencies)
         now = time.monotonic()
-        if now >= counted and not before:
+        if now >= measured_from and not before:
             before = processor_of(watched)
         if now >= end and not after:
             after = processor_of(watched)
@@ -145,15 +145,15 @@ def _begin(peers: list[Peer], begun: float) -> None:
             peer.say(begun)
 
 
-def _speak(paced: list[Peer], now: float, counted: float, count: Count) -> None:
+def _speak(paced: list[Peer], now: float, measured_from: float, count: Count) -> None:
     for peer in paced:
         if peer.next_at <= now and not peer.waiting:
             peer.next_at += peer.every
-            count.sent += now >= counted
+            count.sent += now >= measured_from
             peer.say(now)
 
 
-def _read(peer: Peer, count: Count, counted: float, end: float, *, latencies: bool) -> None:
+def _read(peer: Peer, count: Count, measured_from: float, end: float, *, latencies: bool) -> None:
     try:
         peer.frames.feed(peer.sock.recv(262_144))
     except BlockingIOError:
@@ -161,14 +161,14 @@ def _read(peer: Peer, count: Count, counted: float, end: float, *, latencies: bo
     for _opcode, payload in peer.frames.take():
         kind = payload[:2]
         if kind == b"42":
-            _delivered(peer, payload, count, counted, end, latencies=latencies)
+            _delivered(peer, payload, count, measured_from, end, latencies=latencies)
         elif kind == b"43":
-            _acknowledged(peer, payload, count, counted, end)
+            _acknowledged(peer, payload, count, measured_from, end)
         elif payload == b"2":
             peer.sock.sendall(websocket.frame("3"))
 
 
-def _delivered(peer: Peer, payload: bytes, count: Count, counted: float, end: float, *, latencies: bool) -> None:
+def _delivered(peer: Peer, payload: bytes, count: Count, measured_from: float, end: float, *, latencies: bool) -> None:
     at = payload.find(_BODY)
     if at < 0:
         return
@@ -178,18 +178,18 @@ def _delivered(peer: Peer, payload: bytes, count: Count, counted: float, end: fl
     sent_at = int(payload[at + 1 : payload.index(b'"', at)]) / MICRO
     now = time.monotonic()
     if latencies:
-        if counted <= sent_at < end:
+        if measured_from <= sent_at < end:
             count.delivered += 1
             count.latencies.append(now - sent_at)
-    elif counted <= now < end:
+    elif measured_from <= now < end:
         count.delivered += 1
 
 
-def _acknowledged(peer: Peer, payload: bytes, count: Count, counted: float, end: float) -> None:
+def _acknowledged(peer: Peer, payload: bytes, count: Count, measured_from: float, end: float) -> None:
     peer.waiting = False
     now = time.monotonic()
     if b'"ok":true' in payload:
-        count.acknowledged += counted <= now < end
+        count.acknowledged += measured_from <= now < end
     else:
         count.refused += 1
     if not peer.every and now < end:
@@ -198,17 +198,19 @@ def _acknowledged(peer: Peer, payload: bytes, count: Count, counted: float, end:
 
 def main() -> None:
     """Do what the input says."""
-    told = json.load(sys.stdin)
+    order = json.load(sys.stdin)
     begun = time.monotonic()
-    peers = [connect(one) for one in told["peers"]]
+    peers = [connect(one) for one in order["peers"]]
     connecting = time.monotonic() - begun
     answer: dict[str, Any] = {"connecting": connecting}
-    if told["mode"] == "connect":
+    if order["mode"] == "connect":
         print(json.dumps(answer), flush=True)  # noqa: T201  (the answer)
-        time.sleep(told["hold"])
+        time.sleep(order["hold"])
         return
     cpu, wall = time.process_time(), time.monotonic()
-    count = talk(peers, told["seconds"], told["warm_up"], latencies=told["mode"] == "latency", watched=told["watched"])
+    count = talk(
+        peers, order["seconds"], order["warm_up"], latencies=order["mode"] == "latency", watched=order["watched"]
+    )
     answer |= {
         "sent": count.sent,
         "acknowledged": count.acknowledged,

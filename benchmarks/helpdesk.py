@@ -189,14 +189,14 @@ class Helpdesk:
             process.stdin.close()
         except BrokenPipeError:
             pass
-        told = process.stderr.read()
+        input_text = process.stderr.read()
         if process.wait():
-            raise BenchError(f"django-helpdesk could not be loaded: {told[-MOST_LOG:]}")
+            raise BenchError(f"django-helpdesk could not be loaded: {input_text[-MOST_LOG:]}")
 
     def count_queries(self, visits: list[list[str]]) -> list[int]:
         """Return how many statements each visit sends."""
-        told = self._run([str(self.python), "-c", COUNT, USER], json.dumps(visits))
-        found: list[int] = json.loads(told)
+        input_text = self._run([str(self.python), "-c", COUNT, USER], json.dumps(visits))
+        found: list[int] = json.loads(input_text)
         return found
 
     @contextmanager
@@ -210,10 +210,10 @@ class Helpdesk:
     def _env(self) -> dict[str, str]:
         return {**os.environ, **self._environment, "DJANGO_SETTINGS_MODULE": "settings"}
 
-    def _run(self, command: list[str], told: str | None = None) -> str:
+    def _run(self, command: list[str], input_text: str | None = None) -> str:
         folder = self.project if self.project.exists() else ROOT
         ran = subprocess.run(  # noqa: S603
-            command, cwd=folder, env=self._env(), input=told, capture_output=True, text=True, check=False
+            command, cwd=folder, env=self._env(), input=input_text, capture_output=True, text=True, check=False
         )
         if ran.returncode:
             raise BenchError(f"{' '.join(command[:4])} failed: {(ran.stderr or ran.stdout).strip()[-MOST_LOG:]}")
@@ -262,8 +262,8 @@ class Desk:
         found = _DATA.search(body)
         if status != 200 or found is None:
             raise BenchError(f"{page} of django-helpdesk was answered with {status} and names no data")
-        asked = {"draw": "1", "start": "0", "length": str(PAGE), "search[value]": "", "search[regex]": "false"}
-        return [page, found[1].replace("\\u002D", "-") + "?" + urlencode(asked)]
+        query = {"draw": "1", "start": "0", "length": str(PAGE), "search[value]": "", "search[regex]": "false"}
+        return [page, found[1].replace("\\u002D", "-") + "?" + urlencode(query)]
 
     def form(self, queue: int) -> dict[str, str]:
         """Return the fields of a new ticket."""

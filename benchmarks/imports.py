@@ -17,7 +17,7 @@ from flask import Flask
 
 from benchmarks.http import BenchError
 from benchmarks.place import engine_name, machine, temporary_app
-from benchmarks.report import Report, kept
+from benchmarks.report import Report, verdict
 from console.demo.names import Names, mb, pib, slug
 
 SEED = 1
@@ -46,7 +46,7 @@ def run(small: int, large: int, kinds: Sequence[str], server: str | None, comman
         title=f"Import ({engine})",
         command=command,
         verdicts=[
-            kept(
+            verdict(
                 f"peak memory at {large:,} rows at most {MAX_GROWTH} of that at {small:,} (worst: {growth:.2f})",
                 holds=growth <= MAX_GROWTH,
             )

@@ -16,7 +16,7 @@ from werkzeug.test import Client
 
 from benchmarks.http import BenchError, sign_in
 from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from console.audit.service import record
 from console.billing.models import Proforma, ProformaStatus, Storno
 from console.billing.service import today
@@ -223,11 +223,11 @@ def _report(
         title=f"Lists ({engine_name(server)})",
         command=command,
         verdicts=[
-            kept(
+            verdict(
                 f"p50 of the first page at {large:,} at most {MAX_RATIO} of that at {small:,} (worst: {worst:.2f})",
                 holds=worst <= MAX_RATIO,
             ),
-            kept(f"the same number of queries at both, at most {MAX_QUERIES}", holds=same),
+            verdict(f"the same number of queries at both, at most {MAX_QUERIES}", holds=same),
         ],
         header=[
             "list",

@@ -40,10 +40,10 @@ class Target:
     picks: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> Target:
+    def read(cls, values: dict[str, Any]) -> Target:
         """Read a target as it was sent."""
-        steps = [Step(one["method"], one["path"], one.get("body"), tuple(one["expect"])) for one in told["steps"]]
-        return cls(told["name"], told["address"], told["headers"], steps, told.get("picks", []))
+        steps = [Step(one["method"], one["path"], one.get("body"), tuple(one["expect"])) for one in values["steps"]]
+        return cls(values["name"], values["address"], values["headers"], steps, values.get("picks", []))
 
 
 class Client:
@@ -145,16 +145,16 @@ def at_once(target: Target, clients: int, seconds: float, first: int) -> tuple[i
 
 def main() -> None:
     """Do what the input says."""
-    told = json.load(sys.stdin)
-    targets = [Target.read(one) for one in told["targets"]]
+    values = json.load(sys.stdin)
+    targets = [Target.read(one) for one in values["targets"]]
     try:
-        if told["mode"] == "in turn":
-            found: dict[str, Any] = in_turn(targets, told["rounds"], told["warm_up"], told["first"])
+        if values["mode"] == "in turn":
+            found: dict[str, Any] = in_turn(targets, values["rounds"], values["warm_up"], values["first"])
         else:
             found = {}
             for target in targets:
-                visits, took = at_once(target, told["clients"], told["seconds"], told["first"])
-                found[target.name] = visits / took if told["mode"] == "at once" else visits
+                visits, took = at_once(target, values["clients"], values["seconds"], values["first"])
+                found[target.name] = visits / took if values["mode"] == "at once" else visits
     except (RuntimeError, HTTPException, OSError) as error:
         sys.exit(str(error))
     json.dump(found, sys.stdout)

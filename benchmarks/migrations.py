@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.http import BenchError
 from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from console.audit.models import AuditEntry, AuditHead
 from console.billing import migration as migrate
 from console.billing.migration.plan_data import lock_migration
@@ -98,9 +98,9 @@ class _Place:
         """Ask for ``count`` migrations of one service each and approve them."""
         with self._app.app_context():
             with transaction():
-                asked = self._ask(count)
+                requested = self._ask(count)
             with transaction():
-                for ref in asked:
+                for ref in requested:
                     plan = migrate.plan_for(lock_migration(ref)).digest
                     migrate.approve(self._billing(), ref, plan, f"approve-{ref}")
                     self._approved.append((ref, plan))
@@ -291,8 +291,8 @@ def _report(
         title=f"Migrations ({engine})",
         command=command,
         verdicts=[
-            kept(f"at least {MIN_RATE} of the rate of plain ORM ({share:.2f})", holds=share >= MIN_RATE),
-            kept(
+            verdict(f"at least {MIN_RATE} of the rate of plain ORM ({share:.2f})", holds=share >= MIN_RATE),
+            verdict(
                 f"with {large:,} open documents around at most {MAX_COST} of the cost with {small:,} ({cost:.2f})",
                 holds=cost <= MAX_COST,
             ),

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from benchmarks.http import SEE_OTHER, BenchError, token_in
 from benchmarks.lists import SEED, WARM_UP, Measured, counted_statements, load
 from benchmarks.place import engine_name, know_the_tables, machine, temporary_app
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from console.billing.service import LineDraft, issue_proforma, today
 from console.core import clock
 from console.core.actor import SYSTEM
@@ -187,12 +187,12 @@ def _report(
         title=f"Moj Mint among {accounts[1]:,} accounts ({engine})",
         command=command,
         verdicts=[
-            kept(
+            verdict(
                 f"each page takes at most {MAX_RATIO} of its time at {accounts[0]:,} accounts "
                 f"(worst: {worst.ratio:.2f}, {worst.name})",
                 holds=worst.ratio <= MAX_RATIO,
             ),
-            kept(f"at most {MAX_STATEMENTS} statements a page (most: {most})", holds=most <= MAX_STATEMENTS),
+            verdict(f"at most {MAX_STATEMENTS} statements a page (most: {most})", holds=most <= MAX_STATEMENTS),
         ],
         header=["page", "ratio", "statements", f"p50 at {accounts[0]:,}", f"p50 at {accounts[1]:,}"],
         rows=[

@@ -20,7 +20,7 @@ from benchmarks.chat import PACE, Served, Size, fill, load, product_settings, se
 from benchmarks.chatpeers import Desk, Peers
 from benchmarks.http import SEE_OTHER, BenchError, Browser
 from benchmarks.place import machine, temporary_database
-from benchmarks.report import Report, kept
+from benchmarks.report import Report, verdict
 from benchmarks.serving import generate
 from console.core.settings import DEMO_PASSWORD
 
@@ -146,7 +146,7 @@ def _report(
         growth = median(b / a for a, b in zip(one.costs[kind], two.costs[kind], strict=True))
         if kind == "page":
             sla_target = f"a page costs two processes {growth:.2f} of what it costs one, at most {MOST_GROWTH}"
-            verdicts.append(kept(sla_target, holds=growth <= MOST_GROWTH))
+            verdicts.append(verdict(sla_target, holds=growth <= MOST_GROWTH))
         rows.append(
             (
                 name,

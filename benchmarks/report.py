@@ -76,6 +76,6 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.2f} ms"
 
 
-def kept(promise: str, *, holds: bool) -> str:
+def verdict(promise: str, *, holds: bool) -> str:
     """Write a promise and whether it was kept."""
     return f"{promise}: **{'kept' if holds else 'not kept'}**"

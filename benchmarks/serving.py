@@ -84,9 +84,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def generate(mode: str, targets: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
     """Let the load generator work, in a process of its own, and return what it measured."""
-    told = json.dumps({"mode": mode, "targets": list(targets), **more})
+    order = json.dumps({"mode": mode, "targets": list(targets), **more})
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"], input=told, cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "benchmarks.load"], input=order, cwd=ROOT, capture_output=True, text=True, check=False
     )
     if ran.returncode:
         raise BenchError(f"the load generator failed: {ran.stderr.strip()[-MOST_LOG:]}")

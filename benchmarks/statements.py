@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.http import BenchError
 from benchmarks.place import engine_name, machine, temporary_app
-from benchmarks.report import Report, kept
+from benchmarks.report import Report, verdict
 from console.app import create_app
 from console.billing.references import with_check_digits
 from console.billing.service import today
@@ -58,8 +58,8 @@ def run(small: int, large: int, server: str | None, command: str) -> Report:
         title=f"Bank statements ({engine})",
         command=command,
         verdicts=[
-            kept(f"at least {LEAST:,} lines matched a second ({rate:,.0f})", holds=rate >= LEAST),
-            kept(
+            verdict(f"at least {LEAST:,} lines matched a second ({rate:,.0f})", holds=rate >= LEAST),
+            verdict(
                 f"peak memory at {large:,} lines at most {MAX_GROWTH:g} times that at {small:,} ({growth:.2f})",
                 holds=growth <= MAX_GROWTH,
             ),

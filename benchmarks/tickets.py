@@ -19,7 +19,7 @@ from benchmarks.helpdesk import VERSION, Desk, Helpdesk
 from benchmarks.http import SEE_OTHER, BenchError, Browser, sign_in
 from benchmarks.lists import MAX_RATIO, counted_statements
 from benchmarks.place import engine_name, know_the_tables, machine, temporary_database
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from benchmarks.serving import PROCESSES, ROOT, generate, gunicorn
 from console.app import create_app
 from console.billing.service import today
@@ -55,7 +55,7 @@ LIST, RARE_WORD, COMMON_WORD, OPEN, CREATE, COUNTS = (
 )  # fmt: skip
 MAX_PAGE_QUERIES = 8
 # How many times as fast as django-helpdesk, at least.
-WANTED = {LIST: 18.0, RARE_WORD: 50.0, COMMON_WORD: 20.0, OPEN: 2.0, CREATE: 1.0}
+GOALS = {LIST: 18.0, RARE_WORD: 50.0, COMMON_WORD: 20.0, OPEN: 2.0, CREATE: 1.0}
 READS = (LIST, RARE_WORD, COMMON_WORD, OPEN)
 
 
@@ -108,9 +108,11 @@ def _measure(sides: Sequence[Side], tries: int, seconds: float) -> None:
     """Ask every side in turn, first alone, then with many clients."""
     first = 1
     for visit in (*READS, CREATE):
-        asked = [side for side in sides if visit in side.visits]
-        times = generate("in turn", [side.target(visit) for side in asked], rounds=tries, warm_up=WARM_UP, first=first)
-        for side in asked:
+        measured = [side for side in sides if visit in side.visits]
+        times = generate(
+            "in turn", [side.target(visit) for side in measured], rounds=tries, warm_up=WARM_UP, first=first
+        )
+        for side in measured:
             side.times[visit] = times[side.name]
         first += tries + WARM_UP
     for visit in (*READS, CREATE):
@@ -316,7 +318,7 @@ def _report(sides: Sequence[Side], tries: int, seconds: float, server: str | Non
     other = _Pair(*sides[2:]) if len(sides) > 2 else None
     columns = [f"p50 at {own.few.tickets:,}", f"p50 at {own.many.tickets:,}", "queries", f"a second, {CLIENTS} clients"]
     rows = []
-    for visit in WANTED:
+    for visit in GOALS:
         if other is None:
             rows.append([visit, *own.cells(visit)])
         else:
@@ -344,18 +346,20 @@ def _verdicts(own: _Pair, other: _Pair | None) -> list[str]:
     growth = own.many.p50(LIST) / own.few.p50(LIST)
     most = max(*own.few.queries.values(), *own.many.queries.values())
     verdicts = [
-        kept(
+        verdict(
             f"the list's first page with {own.many.tickets:,} tickets takes at most {MAX_RATIO} of what it takes with "
             f"{own.few.tickets:,} ({growth:.2f})",
             holds=growth <= MAX_RATIO,
         ),
-        kept(f"at most {MAX_PAGE_QUERIES} queries a page (most: {most})", holds=most <= MAX_PAGE_QUERIES),
+        verdict(f"at most {MAX_PAGE_QUERIES} queries a page (most: {most})", holds=most <= MAX_PAGE_QUERIES),
     ]
     if other is not None:
-        for visit, wanted in WANTED.items():
+        for visit, expected in GOALS.items():
             times = other.many.p50(visit) / own.many.p50(visit)
             verdicts.append(
-                kept(f"{visit}: at least {wanted:g} times as fast as {AGAINST} ({times:.1f})", holds=times >= wanted)
+                verdict(
+                    f"{visit}: at least {expected:g} times as fast as {AGAINST} ({times:.1f})", holds=times >= expected
+                )
             )
     return verdicts
 

@@ -18,7 +18,7 @@ from sqlalchemy import delete, update
 
 from benchmarks.http import SEE_OTHER, BenchError, Browser
 from benchmarks.place import engine_name, machine, temporary_app
-from benchmarks.report import Report, kept, milliseconds
+from benchmarks.report import Report, milliseconds, verdict
 from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.db import db
@@ -170,11 +170,11 @@ def _report(cases: list[Case], answers: set[tuple[int, str]], tries: int, server
         title=f"Failing at a verification ({engine})",
         command=command,
         verdicts=[
-            kept(
+            verdict(
                 f"medians differ by less than {milliseconds(MAX_DIFFERENCE)} (by {milliseconds(difference)})",
                 holds=difference < MAX_DIFFERENCE,
             ),
-            kept("one and the same answer", holds=len(answers) == 1),
+            verdict("one and the same answer", holds=len(answers) == 1),
         ],
         header=["case", "above the fastest", "median", "p90"],
         rows=[

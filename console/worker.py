@@ -25,7 +25,7 @@ from console.billing.payments.mails import send_due as mail_payers
 from console.billing.pdf import jobs as document_files
 from console.billing.renewals import jobs as renewals
 from console.billing.statements import importing as statements
-from console.chat.retention import forget_unsent
+from console.chat.retention import delete_unsent
 from console.chat.service.deadlines import sweep as chat_sweep
 from console.core import clock
 from console.core.context import settings
@@ -43,10 +43,11 @@ from console.customers.models import Guard
 from console.hosting.dns.publishing.outbox import publish_due
 from console.identity.oidc import families, keys
 from console.mail import limits, sending
-from console.privacy import erasure, exports, retention
+from console.privacy import retention
+from console.privacy.service import erasure, exports
 from console.staff.models import StaffSession
 from console.tickets.mail_in import watching
-from console.tickets.mail_in.receiving import deliver_due
+from console.tickets.mail_in.service.receiving import deliver_due
 from console.tickets.reviews.jobs import gather as reviews_gather
 from console.tickets.sla.jobs import update_targets as update_sla_targets
 from console.tokens import service as tokens
@@ -132,8 +133,8 @@ JOBS = (
     Job("data.exports", timedelta(seconds=20), exports.prepare_due),
     Job("data.clear", timedelta(minutes=10), exports.clear),
     Job("data.erase", timedelta(minutes=10), erasure.perform_due),
-    Job("data.forget", timedelta(hours=1), retention.forget),
-    Job("chat.unsent", timedelta(minutes=5), forget_unsent),
+    Job("data.delete", timedelta(hours=1), retention.delete_due),
+    Job("chat.unsent", timedelta(minutes=5), delete_unsent),
     Job("reviews.gather", timedelta(minutes=5), reviews_gather),
     Job("rows.clear", timedelta(hours=1), clear_old_rows),
     Job("database.statistics", timedelta(hours=6), refresh_statistics),

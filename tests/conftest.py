@@ -161,15 +161,15 @@ def _dealt(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
 
 def _takes_long(item: pytest.Item) -> bool:
     """Return whether a test drives a browser, serves a console, repeats something many times, or says so."""
-    said = item.get_closest_marker("long") is not None
-    return said or not LONG.isdisjoint(getattr(item, "fixturenames", ()))
+    is_marked = item.get_closest_marker("long") is not None
+    return is_marked or not LONG.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _is_longer(item: pytest.Item) -> bool:
     """Return whether a test does more with ``--prove`` than without, or notes what it proved."""
-    counted = {"prove", "samples", "proof"} & set(getattr(item, "fixturenames", ()))
+    repeating = {"prove", "samples", "proof"} & set(getattr(item, "fixturenames", ()))
     return (
-        bool(counted) or item.get_closest_marker("full") is not None or is_hypothesis_test(getattr(item, "obj", None))
+        bool(repeating) or item.get_closest_marker("full") is not None or is_hypothesis_test(getattr(item, "obj", None))
     )
 
 
@@ -236,8 +236,8 @@ def rng(pytestconfig: pytest.Config) -> random.Random:
 @pytest.fixture
 def proof(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Note one result of a long proof: ``proof("200 kills, 0 half states")``."""
-    kept = request.config.stash[proofs.KEY]
-    return lambda line: kept.note(request.node.nodeid, line)
+    recorded = request.config.stash[proofs.KEY]
+    return lambda line: recorded.note(request.node.nodeid, line)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -76,7 +76,7 @@ BILLING = frozenset({"billing"})
 SUPERVISOR = frozenset({"supervisor"})
 ADMIN = frozenset({"admin"})
 CUSTOMER = frozenset({"customer"})
-NOBODY: frozenset[str] = frozenset()
+NO_ROLE: frozenset[str] = frozenset()
 
 # Who finds something there. To everyone else it is not there (404), or they are asked to sign in (401).
 ROUTES: dict[tuple[str, str], frozenset[str]] = {
@@ -92,8 +92,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     # Signing in and out.
     ("GET", "staff.login"): EVERYONE,
     ("POST", "staff.log_in"): EVERYONE,
-    ("POST", "staff.new_password"): NOBODY,  # second steps: only with a first just taken (tests/staff)
-    ("POST", "staff.set_up"): NOBODY,
+    ("POST", "staff.new_password"): NO_ROLE,  # second steps: only with a first just taken (tests/staff)
+    ("POST", "staff.set_up"): NO_ROLE,
     ("GET", "password_reset.forgotten"): EVERYONE,
     ("POST", "password_reset.ask"): EVERYONE,
     ("GET", "password_reset.link"): EVERYONE,  # by a mailed link
@@ -107,9 +107,9 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("GET", "oauth.jwks"): EVERYONE,
     ("GET", "oauth.authorize"): EVERYONE,  # to the sign-in, or the consent: tests/portal/test_sso.py
     ("POST", "oauth.authorize"): EVERYONE,
-    ("POST", "oauth.token"): NOBODY,  # only a registered application, with a code or a refresh token
-    ("GET", "oauth.userinfo"): NOBODY,  # only with an access token
-    ("POST", "oauth.userinfo"): NOBODY,
+    ("POST", "oauth.token"): NO_ROLE,  # only a registered application, with a code or a refresh token
+    ("GET", "oauth.userinfo"): NO_ROLE,  # only with an access token
+    ("POST", "oauth.userinfo"): NO_ROLE,
     ("GET", "oauth.end_session"): EVERYONE,
     ("POST", "oauth.end_session"): EVERYONE,
     # The chat widget, in other people's pages: no cookie is read.
@@ -726,14 +726,14 @@ class World:
         values = self.values[caller]
         kind = rule.endpoint.partition(".")[0]
         nearest = (rule.endpoint, kind)
-        wanted = {
+        arguments = {
             name: next((values[f"{one}.{name}"] for one in nearest if f"{one}.{name}" in values), values.get(name))
             for name in rule.arguments
         }
-        assert None not in wanted.values(), f"the matrix knows no value for {rule.rule}: {wanted}"
+        assert None not in arguments.values(), f"the matrix knows no value for {rule.rule}: {arguments}"
         with self.app.test_request_context():
             adapter = self.app.create_url_adapter(None) or self.app.url_map.bind("localhost")
-            return adapter.build(rule.endpoint, wanted, method=_method(rule))
+            return adapter.build(rule.endpoint, arguments, method=_method(rule))
 
 
 def _method(rule: Rule) -> str:
@@ -911,14 +911,14 @@ def test_every_route_has_a_row_and_every_row_a_route(world: World) -> None:
 
 def test_who_finds_what(world: World) -> None:
     """Every caller asks every route, and all that is wrong is told together."""
-    asked, wrong = 0, []
+    requests, wrong = 0, []
     for key, rule in rules(world.app).items():
         for caller, status in _answers(world, key, rule).items():
-            asked += 1
+            requests += 1
             if status not in _expected(key, caller):
                 wrong.append(f"{' '.join(key)}: {caller} gets {status}")
     assert not wrong, "\n".join(wrong)
-    assert asked == len(ROUTES) * len(CALLERS)
+    assert requests == len(ROUTES) * len(CALLERS)
 
 
 def _answers(world: World, key: tuple[str, str], rule: Rule) -> dict[str, int]:
@@ -942,7 +942,7 @@ def _expected(key: tuple[str, str], caller: str) -> tuple[int, ...]:
     expected = ROUTES[key]
     if caller in expected:
         return FOUND
-    known = NOBODY if not expected else CUSTOMER if key[1].startswith("portal.") else STAFF
+    known = NO_ROLE if not expected else CUSTOMER if key[1].startswith("portal.") else STAFF
     return (404,) if caller in known else (401,)  # signing in would not help who is signed in
 
 

@@ -185,3 +185,50 @@ def test_locked_packages_have_hashes() -> None:
     assert len(re.findall(r"^[a-z0-9-]+==", lock, re.MULTILINE)) == len(packages)  # each goes on with its hashes
     assert "--index-url" not in lock
     assert '"resolved"' not in (ROOT / "package-lock.json").read_text()
+
+
+# Folders of what is no page of the console, and what several of them share.
+OTHER_PAGES = {"auth", "demo", "pay", "portal", "requester", "widget"}
+SHARED_FOLDERS = {"admin", "lib", "mail", "model", "replies", "vendor"}
+
+
+def _folders(place: Path) -> set[str]:
+    return {
+        path.name for path in place.iterdir() if path.name != "__pycache__" and path.is_dir() and any(path.iterdir())
+    }
+
+
+def test_the_three_parts_of_a_page_lie_under_the_same_name() -> None:
+    subjects = _folders(ROOT / "console/views")
+    for place in ("templates", "templates/admin", "console/static"):
+        assert _folders(ROOT / place) - subjects - OTHER_PAGES - SHARED_FOLDERS == set(), place
+
+
+def test_a_page_draws_a_template_of_its_own_subject() -> None:
+    found = []
+    for path in sorted((ROOT / "console/views").rglob("*.py")):
+        subject = path.relative_to(ROOT / "console/views").parts[0]
+        drawn = re.findall(r'"admin/([a-z_]+)/[a-z_/]+\.html"', path.read_text())
+        found += [f"{path.name}: {name}" for name in drawn if name not in {subject, "model", "shared"}]
+    assert found == []
+
+
+def test_a_domains_verbs_are_in_its_service() -> None:
+    domains = {path.parent for path in (ROOT / "console").glob("*/models.py")}
+    assert len(domains) > 12
+    elsewhere = {
+        path.name for path in domains if not (path / "service.py").is_file() and not (path / "service").is_dir()
+    }
+    assert elsewhere == set()
+
+
+def test_words_for_an_enum_are_in_its_domain() -> None:
+    """What the pages share joins several domains, or adds an icon and a colour to a word."""
+    joining = {"Grain"}  # the steps of every report
+    found = [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / "console/views/shared/labels").glob("*.py"))
+        for name in re.findall(r"^\w+: dict\[(\w+), Text\]", path.read_text(), re.MULTILINE)
+        if name not in {"str", "int"} | joining
+    ]
+    assert found == []

@@ -80,7 +80,7 @@ def test_staff_add_asks(run: Run, session: Session) -> None:
 
 
 @pytest.mark.parametrize(
-    ("email", "role", "password", "said"),
+    ("email", "role", "password", "message"),
     [
         ("taken@example.test", "agent", PASSWORD, "already in use"),
         ("no address", "agent", PASSWORD, "no address"),
@@ -89,12 +89,12 @@ def test_staff_add_asks(run: Run, session: Session) -> None:
         ("new@example.test", "boss", PASSWORD, "boss"),
     ],
 )
-def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, password: str, said: str) -> None:
+def test_staff_add_refuses(run: Run, session: Session, email: str, role: str, password: str, message: str) -> None:
     factories.make_staff(email="taken@example.test")
     options = ["--email", email, "--name", "X", "--role", role, "--password-stdin"]
     code, output = run("staff", "add", *options, stdin=f"{password}\n")
     assert code != 0
-    assert said in output
+    assert message in output
     assert session.scalar(select(func.count()).select_from(Staff)) == 1
 
 
@@ -241,9 +241,9 @@ def test_production_does_not_start_on_demo_accounts(database: str, tmp_path: Pat
     with closing(sqlite3.connect(file)) as rows, rows:  # as a copy of a demo would bring it
         rows.execute("UPDATE staff SET password_hash = ?", [PasswordHasher().hash("Demo-lozinka-1")])
     for starting in ("serve", "worker"):
-        code, said = forked_command(starting, env=env)
+        code, message = forked_command(starting, env=env)
         assert code == 1
-        assert "agent@example.test" in said
+        assert "agent@example.test" in message
     assert installation(env, "doctor")[0] == 1
 
 

@@ -93,14 +93,14 @@ def server(own_server: Any) -> LiveServer:
 
 def test_the_main_job_from_sign_in_to_execution(server: LiveServer) -> None:
     ana, agent, billing = person(server, "ana"), staff(server, "agent"), staff(server, "billing")
-    shown = ana.ask("/moj/pin").body
-    assert re.fullmatch(r"\d{6}", shown["pin"])
-    assert datetime.fromisoformat(shown["expires_at"]).utcoffset() is not None
+    pin_answer = ana.ask("/moj/pin").body
+    assert re.fullmatch(r"\d{6}", pin_answer["pin"])
+    assert datetime.fromisoformat(pin_answer["expires_at"]).utcoffset() is not None
 
-    wrong = "000000" if shown["pin"] != "000000" else "000001"
-    asked = {"email": "ana@example.test", "channel": "phone"}
-    assert agent.ask("/console/verify/", asked | {"pin": wrong}).body["verified"] is False
-    found = agent.ask("/console/verify/", asked | {"pin": shown["pin"]}).body
+    wrong = "000000" if pin_answer["pin"] != "000000" else "000001"
+    fields = {"email": "ana@example.test", "channel": "phone"}
+    assert agent.ask("/console/verify/", fields | {"pin": wrong}).body["verified"] is False
+    found = agent.ask("/console/verify/", fields | {"pin": pin_answer["pin"]}).body
     verification = found["verification"]
     assert found["verified"] is True
     assert {"id", "customer", "person", "rights", "expires_at"} <= set(verification)
@@ -154,13 +154,13 @@ def test_the_main_job_from_sign_in_to_execution(server: LiveServer) -> None:
 
 
 def test_errors_speak_the_same_language_everywhere(server: LiveServer) -> None:
-    agent, nobody = staff(server, "agent"), Script(server.url)
+    agent, outsider = staff(server, "agent"), Script(server.url)
     for script, path, status in (
         (agent, "/console/staff/", 404),
         (agent, "/console/customers/K-99999999", 404),
         (agent, "/console/nowhere", 404),
-        (nobody, "/console/customers/", 401),
-        (nobody, "/moj/pin", 401),
+        (outsider, "/console/customers/", 401),
+        (outsider, "/moj/pin", 401),
     ):
         answer = script.ask(path)
         assert (path, answer.status) == (path, status)

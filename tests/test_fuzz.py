@@ -31,15 +31,15 @@ ODD: tuple[str, ...] = (
 ODD_HEADERS = ("1.é", f"{2**63}.x", "Bearer é", "bytes=9-1,x", "\x85", '"é"', "x" * 500)
 ODD_FILES = ("é.pdf", "\x85.pdf", "a" * 300 + ".pdf", "..")
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
-_ASKED = re.compile(r"request\.(?:args|form|values)\.get(?:list)?\(\s*\"([\w-]+)\"")
+_READ_NAMES = re.compile(r"request\.(?:args|form|values)\.get(?:list)?\(\s*\"([\w-]+)\"")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
 def _names() -> list[str]:
     """Return every name that a view or a form reads."""
-    asked = {name for file in (_ROOT / "console").rglob("*.py") for name in _ASKED.findall(file.read_text())}
+    names = {name for file in (_ROOT / "console").rglob("*.py") for name in _READ_NAMES.findall(file.read_text())}
     fields = {name for form in _forms(Form) for name in vars(form) if not name.startswith("_")}
-    return sorted(asked | fields)
+    return sorted(names | fields)
 
 
 def _forms(form: type[Form]) -> Iterator[type[Form]]:
@@ -54,7 +54,7 @@ class Fuzz:
     def __init__(self, world: World, rng: random.Random) -> None:
         self.world, self.rng, self.names = world, rng, _names()
         self.failed: list[str] = []
-        self.asked = 0
+        self.count = 0
 
     def ask(self, caller: str, method: str, rule: Rule) -> None:
         """Send one odd request."""
@@ -63,10 +63,10 @@ class Fuzz:
         form = self._values() if method == "POST" else {}
         headers = self._headers()
         status = self._send(caller, method, path, query, form, headers)
-        self.asked += 1
+        self.count += 1
         if status >= 500:
-            said = {name: value if len(str(value)) < 60 else f"{str(value)[:20]}…" for name, value in form.items()}
-            self.failed.append(f"{status} {method} {path[:200]} as {caller}: {query!r:.300} {said} {headers}")
+            shortened = {name: value if len(str(value)) < 60 else f"{str(value)[:20]}…" for name, value in form.items()}
+            self.failed.append(f"{status} {method} {path[:200]} as {caller}: {query!r:.300} {shortened} {headers}")
 
     def _path(self, rule: Rule, caller: str) -> str:
         """Return the route's address: as it should be, or with something odd in the place of a part."""
@@ -123,14 +123,14 @@ def test_nothing_sent_to_any_route_fails(
     fuzz = Fuzz(world, rng)
     routes, everybody = rules(world.app), samples(1, 0)
     for _ in range(samples(20, 1)):
-        asked = [(caller, *key) for key in routes for caller in (CALLERS if everybody else _some(key, rng))]
-        rng.shuffle(asked)
-        for place in range(0, len(asked), 40):
+        calls = [(caller, *key) for key in routes for caller in (CALLERS if everybody else _some(key, rng))]
+        rng.shuffle(calls)
+        for place in range(0, len(calls), 40):
             world.put_back()  # what was done by chance, as signing somebody out, is undone
-            for caller, method, endpoint in asked[place : place + 40]:
+            for caller, method, endpoint in calls[place : place + 40]:
                 fuzz.ask(caller, method, routes[method, endpoint])
     assert fuzz.failed == []
-    proof(f"{fuzz.asked} odd requests to {len(routes)} routes as {len(CALLERS)} callers, none answered 5xx")
+    proof(f"{fuzz.count} odd requests to {len(routes)} routes as {len(CALLERS)} callers, none answered 5xx")
 
 
 def test_an_address_in_bytes_that_are_no_text_is_refused(world: World) -> None:

@@ -21,7 +21,7 @@ from tests.support.server import ROOT
 LOCK = wheels.read_lock(ROOT / "requirements.lock")
 NOTES = wheels.read_notes(ROOT / "requirements.wheels")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-ASKED = [
+REQUIREMENTS = [
     Requirement(text)
     for text in (
         *PROJECT["build-system"]["requires"],  # our own package is built without a registry
@@ -34,8 +34,8 @@ PLACES = [pytest.param(*place, id="-".join(place)) for place in product(wheels.P
 
 @pytest.mark.parametrize(("python", "machine"), PLACES)
 def test_what_is_asked_for_is_locked(python: str, machine: str) -> None:
-    locked = {package.name: package.requirement.specifier for package in LOCK if package.wanted(python, machine)}
-    for requirement in ASKED:
+    locked = {package.name: package.requirement.specifier for package in LOCK if package.is_needed(python, machine)}
+    for requirement in REQUIREMENTS:
         if wheels.applies(requirement.marker, python, machine):
             pins = list(locked.get(canonicalize_name(requirement.name), SpecifierSet()))
             assert len(pins) == 1, f"{requirement} is not locked for Python {python}"
@@ -52,7 +52,7 @@ def test_everything_locked_has_a_wheel(python: str, machine: str) -> None:
             assert tags & fitting, f"{note.file} does not fit Python {python} on {machine}"
             found.add((name, version, note.hash))
     for package in LOCK:
-        if package.wanted(python, machine) and package.name not in wheels.SOURCES:
+        if package.is_needed(python, machine) and package.name not in wheels.SOURCES:
             (pin,) = package.requirement.specifier
             version = Version(pin.version)
             hashes = {digest for name, of, digest in found if (name, of) == (package.name, version)}
@@ -67,9 +67,9 @@ def test_a_package_without_a_wheel_stops_the_lock() -> None:
     listed = {"name": package.name, "version": pin.version, "wheels": [_listed(old)]}
     with pytest.raises(SystemExit) as stopped:
         list(wheels.notes({"packages": [listed]}, [package]))
-    said = str(stopped.value).splitlines()
-    assert len(said) == len(PLACES) - 1  # all but Python 3.11 on x86-64
-    assert f"{package.requirement} has no wheel for Python 3.13 on x86_64" in said
+    output = str(stopped.value).splitlines()
+    assert len(output) == len(PLACES) - 1  # all but Python 3.11 on x86-64
+    assert f"{package.requirement} has no wheel for Python 3.13 on x86_64" in output
 
 
 def _listed(file: str) -> dict[str, object]:

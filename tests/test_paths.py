@@ -69,7 +69,7 @@ class Way:
         return {callee for callees in self.calls.values() for callee in callees}
 
     def _note(self, frame: FrameType, event: str, _argument: object) -> None:
-        callee = self._counted(frame)
+        callee = self._place(frame)
         if event == "call" and callee is not None:
             caller = self._caller(frame.f_back)
             if caller not in (None, callee):
@@ -79,16 +79,16 @@ class Way:
         """Return the nearest file that counts, ``None`` before the entry point."""
         nearest = None
         while frame is not None:
-            file = self._counted(frame)
+            file = self._place(frame)
             nearest = nearest or file
             if file == self.entry:
                 return nearest
             frame = frame.f_back
         return None
 
-    def _counted(self, frame: FrameType) -> str | None:
+    def _place(self, frame: FrameType) -> str | None:
         name = frame.f_code.co_filename
-        return self.entry if own(name) == self.entry else counted(name)
+        return self.entry if own(name) == self.entry else relative_place(name)
 
 
 @cache
@@ -99,7 +99,7 @@ def own(filename: str) -> str | None:
 
 
 @cache
-def counted(filename: str) -> str | None:
+def relative_place(filename: str) -> str | None:
     file = own(filename)
     return None if file is None or file.endswith("models.py") or file.startswith(tuple(NOT_COUNTED)) else file
 

@@ -80,14 +80,14 @@ def agent(place: Place) -> Browser:
 @pytest.fixture
 def connections() -> Iterator[Callable[[SocketClient], SocketClient]]:
     """Close sockets afterwards."""
-    kept: list[SocketClient] = []
+    open_clients: list[SocketClient] = []
 
     def keep(client: SocketClient) -> SocketClient:
-        kept.append(client)
+        open_clients.append(client)
         return client
 
     yield keep
-    for client in kept:
+    for client in open_clients:
         client.close()
 
 
@@ -110,8 +110,8 @@ def ready(place: Place) -> tuple[int, str]:
 
 
 def open_chat(visitor: SocketClient) -> str:
-    asked = {"name": "Milica Ilić", "email": "milica@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
-    answer = visitor.call("chat:open", asked)
+    packet = {"name": "Milica Ilić", "email": "milica@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
+    answer = visitor.call("chat:open", packet)
     assert answer["ok"], answer
     return str(answer["chat"]["id"])
 
@@ -171,17 +171,17 @@ def test_a_commit_whose_fate_is_unknown_promises_nothing(
     try:
         form = {"body": BODY, "client_id": uuid4().hex, "csrf_token": token}
         page = agent.post(f"/console/tickets/{ticket}/note", form)
-        told = agent.post(f"/console/tickets/{ticket}/note", form, Accept=JSON)
-        asked = {"name": "Ana", "email": "a@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
-        answer = visitor.call("chat:open", asked)
+        response = agent.post(f"/console/tickets/{ticket}/note", form, Accept=JSON)
+        packet = {"name": "Ana", "email": "a@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
+        answer = visitor.call("chat:open", packet)
     finally:
         place.run("DROP TRIGGER end_here ON audit_entries")
         place.run("DROP FUNCTION end_here")
-    assert page.status == told.status == 503
-    assert told.error()["code"] == answer["error"]["code"] == "outcome_unknown"
+    assert page.status == response.status == 503
+    assert response.error()["code"] == answer["error"]["code"] == "outcome_unknown"
     assert str(OutcomeUnknown.default_message) in page.text
     assert BODY in page.text
-    assert "Nothing was changed" not in told.text
+    assert "Nothing was changed" not in response.text
     assert agent.post(f"/console/tickets/{ticket}/note", form, Accept=JSON).status == 200  # its id stores it once
 
 
@@ -195,7 +195,7 @@ def test_without_its_database_everything_says_so_and_comes_back_by_itself(
     place.postgres.stop()
     try:
         page = agent.get(f"/console/tickets/{ticket}")
-        told = agent.get("/console/tickets/", Accept=JSON)
+        response = agent.get("/console/tickets/", Accept=JSON)
         sent = agent.post(f"/console/tickets/{ticket}/note", form)
         signed = Browser(place.second.url).get("/moj/", Accept_Language="sr-Latn-RS")
         message = visitor.call("message:send", {"body": "ima li koga", "client_id": "isti"})
@@ -206,14 +206,14 @@ def test_without_its_database_everything_says_so_and_comes_back_by_itself(
         alive = Browser(place.first.url).get("/healthz").status
     finally:
         place.postgres.start_again()
-    assert {page.status, told.status, sent.status} == {503}
+    assert {page.status, response.status, sent.status} == {503}
     assert signed.status in (302, 503) or 'lang="sr-Latn"' in signed.text
-    assert page.headers["Retry-After"] == told.headers["Retry-After"] == sent.headers["Retry-After"]
-    assert told.error()["code"] == message["error"]["code"] == synced["error"]["code"] == "unavailable"
+    assert page.headers["Retry-After"] == response.headers["Retry-After"] == sent.headers["Retry-After"]
+    assert response.error()["code"] == message["error"]["code"] == synced["error"]["code"] == "unavailable"
     assert refused.value.args[0]["message"] == "unavailable"
     assert str(Unavailable.default_message) in page.text
     assert BODY in sent.text
-    assert "Traceback" not in page.text + told.text + sent.text
+    assert "Traceback" not in page.text + response.text + sent.text
     assert (not_ready, alive) == ((503, "not ready"), 200)
 
     until(lambda: agent.get(f"/console/tickets/{ticket}").status == 200)
@@ -229,8 +229,8 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
     with ExitStack() as stack:
         disk = stack.enter_context(disks.small(tmp_path / "disk", 48))
         url, port = f"sqlite:///{disk.folder / 'console.sqlite3'}", processes.free_port()
-        kept = {"FILES": str(disk.folder / "files"), "AUDIT_ANCHOR": str(disk.folder / "anchor.json")}
-        console = Settings(database_url=url, files=kept["FILES"], audit_anchor=kept["AUDIT_ANCHOR"])
+        places = {"FILES": str(disk.folder / "files"), "AUDIT_ANCHOR": str(disk.folder / "anchor.json")}
+        console = Settings(database_url=url, files=places["FILES"], audit_anchor=places["AUDIT_ANCHOR"])
         make_console(console, partial(tickets.make_ticket, SYSTEM))
         env = server.environment(
             ENV="demo",
@@ -238,7 +238,7 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
             DATABASE_URL=url,
             BASE_URL=f"http://127.0.0.1:{port}",
             CHAT_LIMIT_FACTOR="100",
-            **kept,
+            **places,
         )
         live = stack.enter_context(server.forked(port, env, tmp_path / "server.log"))
         agent = Browser(live.url)
@@ -261,8 +261,8 @@ def test_a_full_disk_is_said_in_words_and_keeps_what_was_typed(
             "reply": agent.post(f"{path}/reply", reply),
         }
         upload = agent.upload(f"{path}/files", "file", "slika.txt", b"x" * 50_000, Accept=JSON, X_CSRFToken=token)
-        asked = {"name": "Ana", "email": "a@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
-        opened = connections(visitor_client(live.url)).call("chat:open", asked)
+        packet = {"name": "Ana", "email": "a@example.test", "question": "Ne radi.", "client_id": uuid4().hex}
+        opened = connections(visitor_client(live.url)).call("chat:open", packet)
         sent = visitor.call("message:send", {"body": "ima li mesta", "client_id": "isti"})
         read = [agent.get(address).status for address in ("/console/tickets/", path, "/chat/")]
         synced = visitor.call("chat:sync", {"after": 0})

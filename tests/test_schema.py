@@ -141,8 +141,8 @@ def test_links_in_mail_that_was_written_before_are_sealed_or_cut(blank_app: Flas
         rows = connection.execute(text("SELECT text, html, sealed_links FROM mail ORDER BY id")).all()
     assert "Tajna" not in str(rows)
     assert [row.sealed_links is not None for row in rows] == [False, True, False, True]
-    wanted = (f"Otvorite {link}\n", f'<a href="{link}">da</a>')
-    assert [put_in(row.text, row.html, row.sealed_links) == wanted for row in rows] == [False, True, False, True]
+    expected = (f"Otvorite {link}\n", f'<a href="{link}">da</a>')
+    assert [put_in(row.text, row.html, row.sealed_links) == expected for row in rows] == [False, True, False, True]
     flask_migrate.downgrade(revision="0016")
     with db.engine.connect() as connection:
         texts = connection.scalars(text("SELECT text FROM mail ORDER BY id")).all()

@@ -177,10 +177,10 @@ def test_logs_hold_no_secret(own_server: Start, connect: Connect) -> None:
 
 def test_a_taken_port_is_said_in_one_line(own_server: Start) -> None:
     live = own_server()
-    code, said = forked_command("serve", "--port", str(live.port), env=live.environment)
+    code, output = forked_command("serve", "--port", str(live.port), env=live.environment)
     assert code == 1
-    assert "Address already in use" in said
-    assert "Traceback" not in said
+    assert "Address already in use" in output
+    assert "Traceback" not in output
 
 
 def test_a_unix_socket_is_served_and_taken_over_from_a_killed_server(tmp_path: Path) -> None:

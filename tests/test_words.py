@@ -27,11 +27,13 @@ SERBIAN = (
 # Retired in names of files and in identifiers, wherever they are a word of the name ...
 PARTS = frozenset({
     "promise", "promises", "trail", "letters", "whoever", "somebody", "nobody", "anybody", "everybody", "anew",
-    "forgetting", "finding", "findings", "shapes", "news", "torn",
+    "forget", "forgetting", "finding", "findings", "shapes", "news", "torn",
 })  # fmt: skip
-# ... and as the whole of an identifier: a value is called by its kind.
+# ... and as the whole of an identifier: a value is called by its kind, in scripts and tests too.
 WHOLE = frozenset({"told", "asked", "counted", "kept", "given", "wanted", "shown", "glance"})
+IN_SCRIPTS_AND_TESTS = WHOLE | {"said", "somebody", "nobody", "whoever", "anew", "forget"}
 ROOT = Path(console.__path__[0])
+BESIDE = Path(__file__).parent
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 
 
@@ -99,6 +101,31 @@ def test_no_retired_word_is_in_a_name(package: str) -> None:
     assert found == set()
 
 
+def _script_names(script: str) -> set[str]:
+    """The names that a script gives to values and functions; its comments and texts may say what they like."""
+    code = re.sub(r"^\s*(//|/?\*).*$|\s//\s.*$", "", script, flags=re.MULTILINE)
+    names = re.findall(r"\b(?:const|let|function|class)\s+([\w$]+)", code)
+    parameters = re.findall(r"(?:function\s*[\w$]*\(|\()([\w$, ={}'.]*)\)\s*(?:=>|\{)", code)
+    return {*names, *(name for part in parameters for name in re.findall(r"(?<![\w$.'])[\w$]+(?![\w$:'])", part))}
+
+
+def test_no_retired_word_is_a_name_in_a_script() -> None:
+    scripts = [path for path in (ROOT / "static").rglob("*.js") if "vendor" not in path.parts]
+    assert len(scripts) > 50
+    names = {f"{path.name}: {name}" for path in scripts for name in _script_names(path.read_text())}
+    assert {name for name in names if name.partition(": ")[2].lower() in IN_SCRIPTS_AND_TESTS} == set()
+
+
+def test_no_retired_word_is_a_name_in_a_test() -> None:
+    found = set()
+    for path in sorted([*BESIDE.rglob("*.py"), *(BESIDE.parent / "benchmarks").rglob("*.py")]):
+        names = _names(ast.parse(path.read_text()))
+        found |= {f"{path.name}: {name}" for name in names if name.lower().strip("_") in IN_SCRIPTS_AND_TESTS}
+    assert found == set()
+
+
 def test_a_retired_word_is_noticed() -> None:
+    assert "said" in _script_names("const said = 1;") & _script_names("hear('x', (said) => { go(said); });")
+    assert _script_names("// const said\nconst visible = (a, b = 2) => a;  // let told") == {"visible", "a", "b", "2"}
     assert all(map(_retired, ("Promise", "SlaPromise", "audit_trail", "_nobody", "told", "_ASKED", "NewsFeed")))
     assert not any(map(_retired, ("compromise", "trailing", "told_by_phone", "newsletter", "forgiven", "ListQuery")))

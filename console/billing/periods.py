@@ -140,7 +140,7 @@ def _undo_period(period: BilledPeriod) -> Service:
     later = any(starts_on > period.starts_on for starts_on, _ends_on in paid)
     if later or service.paid_until > max(period.ends_on, before):
         raise Conflict(
-            lazy_gettext("A service of this pro-forma was renewed again since. Undo the later payment first."),
+            lazy_gettext("A service of this pro-forma has since been renewed again. Undo the later payment first."),
             code="renewed_since",
             details={"concerns": [service.number]},
         )

@@ -1,7 +1,7 @@
-"""What is kept for so long and no longer: ended chats, what was uploaded and never sent, blocks that are over.
+"""Deleting by age: ended chats, what was uploaded and never sent, blocks that are over.
 
 Whole chats go, with their messages, files and drafts. What came of one stays: its ticket, the audit
-trail, the mail that was sent. The bytes of a file go when nothing else needs them.
+log, the mail that was sent. The bytes of a file go when nothing else needs them.
 """
 
 from __future__ import annotations
@@ -35,40 +35,40 @@ UNTOUCHED = 60.0  # seconds: as long as an upload's transaction may take
 KEEP_BLOCKS = timedelta(days=365)  # after their end: a visitor who comes back is recognised
 
 
-def forget() -> int:
-    """Delete what is kept no longer, a batch in a transaction; return how many chats went."""
-    ended_before = kept_since()
-    forgotten = 0
+def delete_due() -> int:
+    """Delete what is due, a batch in a transaction; return how many chats went."""
+    ended_before = retained_since()
+    deleted = 0
     while True:
         with transaction():
-            keys, digests = _forget_chats(ended_before)
-        forget_bytes(digests)
-        forgotten += keys
+            keys, digests = _delete_chats(ended_before)
+        remove_unused_files(digests)
+        deleted += keys
         if keys < BATCH:
             break
     with transaction():
         digests = clear_left()
-        _forget_rows()
-    forget_bytes(digests)
-    forget_unsent()
-    if forgotten:
-        log.info("chats forgotten", count=forgotten)
-    return forgotten
+        _delete_rows()
+    remove_unused_files(digests)
+    delete_unsent()
+    if deleted:
+        log.info("chats deleted", count=deleted)
+    return deleted
 
 
-def forget_unsent() -> None:
+def delete_unsent() -> None:
     """Delete what was uploaded and not sent in its time."""
     with transaction():
-        digests = attachments.forget_unsent()
-    forget_bytes(digests)
+        digests = attachments.delete_unsent()
+    remove_unused_files(digests)
 
 
-def kept_since() -> datetime:
-    """Return since when chats must have ended to be kept."""
+def retained_since() -> datetime:
+    """Return the instant since when ended chats are retained."""
     return add_months(clock.now(), -settings().chat_keep_months, settings().zone)
 
 
-def is_forgotten(number: object) -> bool:
+def was_deleted(number: object) -> bool:
     """Return whether a chat was here once and has been deleted: its number was given, its row is gone."""
     key = chat_key(number)
     newest = db.session.scalar(select(func.max(Chat.id))) or 0
@@ -84,7 +84,7 @@ def is_due(before: datetime) -> ColumnElement[bool]:
     return and_(Chat.ended_at < before, Chat.status.not_in(LIVE), Chat.id < newest)
 
 
-def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
+def _delete_chats(ended_before: datetime) -> tuple[int, set[str]]:
     """Delete a batch of chats; return how many, and the digests of their files."""
     query = select(Chat.id).where(is_due(ended_before))
     keys = list(db.session.scalars(query.order_by(Chat.ended_at).limit(BATCH).with_for_update(skip_locked=True)))
@@ -99,8 +99,8 @@ def _forget_chats(ended_before: datetime) -> tuple[int, set[str]]:
     return len(keys), digests
 
 
-def _forget_rows() -> None:
-    """Delete blocks that are long over, and the presence of those who work here no more."""
+def _delete_rows() -> None:
+    """Delete blocks that are long over, and the presence of staff who no longer work here."""
     over = clock.now() - KEEP_BLOCKS
     db.session.execute(delete(ChatBlock).where(ChatBlock.until < over))
     gone = select(Staff.id).where(Staff.active.is_(False))
@@ -108,7 +108,7 @@ def _forget_rows() -> None:
     db.session.execute(delete(ChatDraft).where(ChatDraft.staff_id.in_(gone)))
 
 
-def forget_bytes(digests: Iterable[str]) -> None:
+def remove_unused_files(digests: Iterable[str]) -> None:
     """Remove from the store what no row names. After the commit: a row whose bytes are gone would be worse."""
     unused = set(digests)
     if not unused:

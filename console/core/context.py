@@ -18,7 +18,7 @@ class LiveSettings(Protocol):
     """Returns the settings as they are now (``console.settings.live``)."""
 
     def __call__(self) -> Settings: ...
-    def forget(self) -> None: ...
+    def invalidate(self) -> None: ...
     def keep(self) -> None: ...
 
 
@@ -61,7 +61,7 @@ def environment() -> Settings:
 
 def look_again() -> None:
     """Let this process read the settings again: they were changed."""
-    _context().live.forget()
+    _context().live.invalidate()
 
 
 def keep_settings() -> None:

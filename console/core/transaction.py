@@ -118,20 +118,20 @@ def may_have_stored() -> bool:
     return bool(db.session().info.get(_STORED))
 
 
-def end_reading(session: Session, *, forget: bool = True) -> None:
+def end_reading(session: Session, *, expire: bool = True) -> None:
     """End the transaction of ``session``, in which nothing was written.
 
     By COMMIT: at a ROLLBACK psycopg forgets the statements it had PostgreSQL prepare, and planning a page's again
     takes longer than running them. Where the session holds anything that could be written, it is rolled back.
 
     Args:
-        forget: what was read is read again at its next use.
+        expire: what was read is read again at its next use.
     """
     clean = session.is_active and not (session.new or session.dirty or session.deleted)
     if not (clean and session.in_transaction()):
         session.rollback()
         return
-    expires, session.expire_on_commit = session.expire_on_commit, forget
+    expires, session.expire_on_commit = session.expire_on_commit, expire
     try:
         session.commit()
     except SQLAlchemyError:  # the connection is gone, and nothing with it
@@ -145,7 +145,7 @@ def end_context(_error: BaseException | None = None) -> None:
     if db.session.registry.has():
         session = db.session()
         if not session.info.get(_WRITING):
-            end_reading(session, forget=False)
+            end_reading(session, expire=False)
 
 
 def _run(hooks: list[Callable[[], None]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext
-from console.customers.models import MemberRole
+from console.customers.models import MemberRole, TaxStatus
 from console.customers.rights import MailCategory, Right
 
 RIGHT_NAMES: dict[Right, Text] = {
@@ -16,7 +16,7 @@ RIGHT_NAMES: dict[Right, Text] = {
     Right.DOMAINS: lazy_gettext("See domains"),
     Right.MANAGE_DOMAINS: lazy_gettext("Manage domains"),
     Right.INVOICES: lazy_gettext("See and pay pro-formas and invoices"),
-    Right.QUOTES: lazy_gettext("See offers"),
+    Right.QUOTES: lazy_gettext("See quotes"),
     Right.TICKETS: lazy_gettext("See tickets"),
     Right.EMAILS: lazy_gettext("See e-mail messages"),
     Right.ORDERS: lazy_gettext("Orders, upgrades, cancellations"),
@@ -65,6 +65,11 @@ _CHANNELS: dict[str, Text] = {
     "ticket": lazy_gettext("on a ticket"),
     "override": lazy_gettext("opened by a supervisor"),
     "portal": lazy_gettext("in the portal"),
+}
+TAX_STATUS: dict[TaxStatus, Text] = {
+    TaxStatus.DOMESTIC: lazy_gettext("domestic buyer"),
+    TaxStatus.ABROAD: lazy_gettext("buyer abroad"),
+    TaxStatus.EXEMPT: lazy_gettext("exempt buyer"),
 }
 
 

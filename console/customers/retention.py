@@ -43,21 +43,21 @@ def keep_verifications(needed: Callable[[], ColumnElement[bool]]) -> None:
     _needed.append(needed)
 
 
-def forget_sessions() -> None:
+def delete_sessions() -> None:
     """Delete the sign-ins to the portal that ended long ago."""
     before = clock.now() - timedelta(days=settings().session_keep_days)
     with transaction() as session:
         session.execute(delete(PersonSession).where(session_is_due(before)))
 
 
-def forget_invitations() -> None:
+def delete_invitations() -> None:
     """Delete the invitations that were answered, revoked or left long ago."""
     before = clock.now() - timedelta(days=settings().invitation_keep_days)
     with transaction() as session:
         session.execute(delete(Invitation).where(invitation_is_due(before)))
 
 
-def forget_verifications() -> int:
+def delete_verifications() -> int:
     """Delete the verifications that ended long ago, with their cards; return how many went."""
     before = add_months(clock.now(), -settings().verification_keep_months, settings().zone)
     gone = 0

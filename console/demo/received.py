@@ -19,7 +19,7 @@ from console.mail.receiving import stops
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.mail_in.addresses import reply_address
-from console.tickets.mail_in.receiving import receive
+from console.tickets.mail_in.service.receiving import receive
 from console.tickets.models import Ticket, TicketStatus
 
 BLOCKED = "popusti-odmah.example.org"

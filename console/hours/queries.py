@@ -102,7 +102,7 @@ def revision() -> int:
     return current().number
 
 
-def forget(session: Session) -> None:
+def invalidate(session: Session) -> None:
     """Note that the open transaction has changed the hours: what it reads now no one else can see yet."""
     session.info.pop(CHANGED, None)
     pending(CHANGED).append(True)

@@ -193,7 +193,7 @@ def _changed(head: HoursRevision) -> None:
     head.number += 1
     head.changed_at = clock.now()
     db.session.flush()
-    queries.forget(db.session())
+    queries.invalidate(db.session())
 
 
 def _words(intervals: Sequence[Interval]) -> list[str]:

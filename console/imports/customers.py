@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from console.core.emails import normal_email
 from console.core.errors import Invalid, Text
+from console.customers.labels import TAX_STATUS
 from console.customers.models import (
     CUSTOMER_SEARCH,
     Customer,
@@ -27,7 +28,7 @@ from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
 from console.tickets.search import index_accounts
-from console.views.shared.labels.states import CUSTOMER_KIND, CUSTOMER_STATUS, TAX_STATUS
+from console.views.shared.labels.states import CUSTOMER_KIND, CUSTOMER_STATUS
 
 # What a later file may change. Status is the console's once the account is here;
 # whose account it is changes by a handover, never by a file.

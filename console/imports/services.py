@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 from console.core.actor import SYSTEM
 from console.core.errors import Invalid, Text
 from console.core.money import CURRENCIES
+from console.hosting.labels import SUSPENSION
 from console.hosting.models import (
     SERVICE_SEARCH,
     Domain,
@@ -32,7 +33,7 @@ from console.imports.kinds import Outcome, refused
 from console.imports.reader import Row
 from console.imports.titles import state_words
 from console.views.hosting.services import ServiceList
-from console.views.shared.labels.states import PRODUCT_KIND, SERVICE_STATUS, SUSPENSION
+from console.views.shared.labels.states import PRODUCT_KIND, SERVICE_STATUS
 
 CAUSE = "import"
 # What a later file may change. Status, suspension and transfer lock are the console's

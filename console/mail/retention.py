@@ -31,7 +31,7 @@ def on_deletion(detach: Detach) -> None:
     _detaching.append(detach)
 
 
-def forget() -> int:
+def delete_due() -> int:
     """Delete what is due, a batch in a transaction; return how many mails went."""
     before = add_months(clock.now(), -settings().mail_keep_months, settings().zone)
     gone = 0

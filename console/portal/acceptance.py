@@ -81,7 +81,7 @@ def _taken_over(member: Membership) -> ResponseReturnValue:
     number = member.customer.number
     if wants_json():
         return jsonify(accepted=True, account=number)
-    flash(gettext("The account %(number)s is yours now. Its support PIN is a new one.", number=number), "success")
+    flash(gettext("Account %(number)s is now yours. It has a new support PIN.", number=number), "success")
     return redirect(url_for("portal.home", account=number), 303)
 
 

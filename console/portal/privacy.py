@@ -17,8 +17,8 @@ from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
-from console.privacy import erasure, exports
 from console.privacy.models import DataExport, Erasure
+from console.privacy.service import erasure, exports
 from console.web.answers import local_time, wants_json
 from console.web.downloads import download as as_download
 from console.web.identity import current_actor, current_person

@@ -97,7 +97,7 @@ def deny_verification(verification_id: int) -> ResponseReturnValue:
     if wants_json():
         return jsonify(denied=True)
     flash(
-        gettext("The verification has ended, the PIN is a new one, and our supervisors will look at what happened."),
+        gettext("The verification has ended, your PIN was replaced, and our supervisors will look into what happened."),
         "success",
     )
     return redirect(url_for("portal.home", account=verification.customer.number), 303)

@@ -10,7 +10,7 @@ from flask import session
 from console.core.errors import SignInNeeded
 from console.core.texts import lazy_gettext
 from console.customers.models import Person
-from console.identity.signin import Pending, still_pending
+from console.identity.service.signin import Pending, still_pending
 from console.web import limits
 from console.web.limits import Limit
 
@@ -38,11 +38,11 @@ def person() -> Person | None:
     pending = read()
     found = still_pending(pending) if pending is not None else None
     if found is None:
-        forget()
+        discard()
     return found
 
 
-def forget() -> None:
+def discard() -> None:
     """Let no sign-in wait in this browser."""
     session.pop(PENDING, None)
 

@@ -19,17 +19,19 @@ from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm
 from console.customers.models import Person
-from console.identity import signin as steps
 from console.identity.oidc.applications import target_of
 from console.identity.queries import passkeys_of
-from console.identity.signin import Browser, Outcome, Pending
+from console.identity.service import signin as steps
+from console.identity.service.signin import Browser, Outcome, Pending
 from console.portal import second_step
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import CodeForm
 from console.web import answers, devices, known_devices, limits
 from console.web.identity import PERSON_TOKEN, PORTAL, STAFF_TOKEN, current_actor
+from console.web.known_devices import TryLimits
 from console.web.limits import Limit
 from console.web.navigation import local_path
+from console.web.password_tries import WRONG, check_password
 from console.web.security import allow_form_action
 
 SSO_ASKED = "sso_asked"  # the key in the cookie: which request of an application waits for a sign-in, and since when
@@ -37,14 +39,11 @@ PRESERVED = (STAFF_TOKEN, "language", "theme", SSO_ASKED)  # what a sign-in leav
 AUTHORIZE = "/oauth/authorize?"
 MAX_EMAIL, MAX_PASSWORD = 254, 1_000
 
-# Failures only, as for staff (console.web.staff_signin): by address, by account from there, by account from everywhere;
-# and a browser that the person was signed in to before by itself alone, so that they cannot be kept out there.
+# Failures only, see console.web.limits and TryLimits.
 BY_ADDRESS = Limit("portal-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("portal-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("portal-everywhere", 60, 15 * limits.MINUTE)
 BY_DEVICE = Limit("portal-device", 10, 15 * limits.MINUTE)
-
-WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 
 
 @portal.get("/login")
@@ -53,7 +52,7 @@ def login() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(target())
     if "again" in request.args:
-        second_step.forget()
+        second_step.discard()
     if answers.wants_json():
         needs = "code" if second_step.person() is not None else "password"
         return jsonify(signed_in=False, needs=needs, csrf_token=generate_csrf())
@@ -75,7 +74,7 @@ def log_in() -> ResponseReturnValue:
         return _first(form, code)
     except Refusal as refusal:
         if isinstance(refusal, SignInNeeded):
-            second_step.forget()
+            second_step.discard()
         if answers.wants_json():
             return answers.refuse(refusal)
         # The form itself is what one signs in with.
@@ -194,21 +193,14 @@ def check_sign_in(email: str, password: str) -> signin.PasswordProof:
     if is_blank(email) or not password or len(email) > MAX_EMAIL or len(password) > MAX_PASSWORD:
         raise Invalid(WRONG, code="sign_in")
     email = normal_email(email)
-    tries = known_devices.count_try(
+    return check_password(
         _account(email),
         email,
-        by_device=BY_DEVICE,
-        by_address=BY_ADDRESS,
-        by_account=BY_ACCOUNT,
-        everywhere=EVERYWHERE,
+        password,
+        TryLimits(BY_DEVICE, BY_ADDRESS, BY_ACCOUNT, EVERYWHERE),
+        compare=signin.check_password,
+        record_failure=signin.record_failure,
     )
-    proof = signin.check_password(email, password)
-    if proof is None:
-        with transaction():
-            signin.record_failure(email, request.remote_addr)
-        raise Invalid(WRONG, code="sign_in")
-    known_devices.forgive(tries)
-    return proof
 
 
 def _account(email: str) -> str:

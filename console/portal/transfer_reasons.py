@@ -34,9 +34,9 @@ OWN_REASONS: dict[str, Text] = {
     "cancelled_service": lazy_gettext("A cancelled service cannot be transferred."),
     "wrong_state": lazy_gettext("This transfer no longer waits for your answer. Nothing was changed."),
     "stale_plan": lazy_gettext(
-        "What would come to you has changed since you looked. Nothing was changed; check it again."
+        "What you would take over has changed since you opened the page. Nothing was changed; check it again."
     ),
-    "terms_changed": lazy_gettext("More would come to the new owner than they accepted. We will ask them again."),
+    "terms_changed": lazy_gettext("The new owner would take over more than they accepted. We will ask them again."),
     "not_executed": lazy_gettext("Only a transfer that was carried out can be reversed."),
     "reversal_late": lazy_gettext(
         "The time for reversing this transfer has passed. You can transfer the services as usual."

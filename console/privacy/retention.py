@@ -164,17 +164,17 @@ def periods() -> list[tuple[Text, Text]]:
     return [*fixed, *((kind.name, kind.period_words()) for kind in KINDS), *short]
 
 
-def forget() -> None:
+def delete_due() -> None:
     """Delete everything that is due. Run by the worker; each step is its own transactions."""
-    chats.forget()
-    gone, digests = tickets.forget()
-    chats.forget_bytes(digests)
-    raw, raw_files = received.forget()
-    chats.forget_bytes(raw_files)
-    mailed = mails.forget()
-    verified = customers.forget_verifications()
-    customers.forget_sessions()
-    customers.forget_invitations()
-    bank_statements.forget_files()
+    chats.delete_due()
+    gone, digests = tickets.delete_due()
+    chats.remove_unused_files(digests)
+    raw, raw_files = received.delete_due()
+    chats.remove_unused_files(raw_files)
+    mailed = mails.delete_due()
+    verified = customers.delete_verifications()
+    customers.delete_sessions()
+    customers.delete_invitations()
+    bank_statements.delete_files()
     if gone or mailed or raw or verified:
-        log.info("data forgotten", tickets=gone, mails=mailed, raw_mails=raw, verifications=verified)
+        log.info("data deleted", tickets=gone, mails=mailed, raw_mails=raw, verifications=verified)

@@ -69,7 +69,9 @@ DUTIES = Section(
         ),
         Setting(
             "duties.credit_advance", lazy_gettext("Money on a customer’s credit"),
-            YesNo(lazy_gettext("Is an advance when it arrives"), lazy_gettext("Is one when it pays a pro-forma")),
+            YesNo(
+                lazy_gettext("Is an advance when it arrives"), lazy_gettext("Is an advance when it pays a pro-forma")
+            ),
             "DUTIES_CREDIT_ADVANCE",
             lazy_gettext("Sources differ on money that is not yet for anything: ask your accountant."),
         ),

@@ -43,7 +43,7 @@ class LiveSettings:
     def __call__(self) -> Settings:
         return self._current if monotonic() < self._fresh_until else self._refresh()
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Read again at the next call."""
         self._generation += 1
         self._fresh_until = 0.0

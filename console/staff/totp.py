@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
-
 from console.audit.service import record
 from console.core import clock, one_time_codes
 from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict
-from console.core.one_time_codes import (
-    clean_code,
-    in_halves,
-    is_one_time,
-    matching_step,
-    new_recovery_codes,
-    unused_step,
-    wrong_code,
-)
+from console.core.one_time_codes import clean_code, is_one_time, matching_step, unused_step, wrong_code
+from console.core.recovery_codes import RecoveryCodes
 from console.core.texts import lazy_gettext
 from console.staff.access import is_own, require_own, require_own_or_manage
 from console.staff.models import RecoveryCode, Staff
 from console.staff.queries import lock_staff
 from console.staff.reauthentication import PasswordProof, require_proof
 from console.staff.sessions import revoke_all, totp_obligatory
+
+RECOVERY_CODES = RecoveryCodes(RecoveryCode, RecoveryCode.staff_id, "staff-recovery")
 
 
 def provisioning_uri(secret: str, email: str) -> str:
@@ -59,7 +52,7 @@ def confirm_totp(
     staff.totp_last_step = step  # the code just typed serves no sign-in
     record(actor, "staff.totp_on", staff.email)
     revoke_all(staff.id, keep=keep_session)
-    return _replace_codes(staff)
+    return RECOVERY_CODES.replace(staff.id)
 
 
 def disable_totp(actor: Actor, staff_id: int, *, proof: PasswordProof | None = None) -> Staff:
@@ -86,7 +79,7 @@ def disable_totp(actor: Actor, staff_id: int, *, proof: PasswordProof | None = N
     if staff.totp_secret is None:
         return staff
     staff.totp_secret = staff.totp_last_step = None
-    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
+    RECOVERY_CODES.delete(staff.id)
     db.session.flush()
     if not own:
         revoke_all(staff.id)
@@ -108,7 +101,7 @@ def renew_recovery_codes(actor: Actor, staff_id: int, *, proof: PasswordProof | 
     if staff.totp_secret is None:
         raise Conflict(lazy_gettext("Switch two-step sign-in on first."), code="totp_off")
     record(actor, "staff.recovery_codes_made", staff.email)
-    return _replace_codes(staff)
+    return RECOVERY_CODES.replace(staff.id)
 
 
 def take_code(staff: Staff, code: str) -> str | None:
@@ -125,7 +118,7 @@ def take_code(staff: Staff, code: str) -> str | None:
         return None
     if is_one_time(cleaned):
         return "totp" if _take_step(staff, cleaned) else None
-    return "recovery" if _take_recovery(staff, cleaned) else None
+    return "recovery" if RECOVERY_CODES.use(staff.id, cleaned) else None
 
 
 def _take_step(staff: Staff, code: str) -> bool:
@@ -135,29 +128,3 @@ def _take_step(staff: Staff, code: str) -> bool:
     staff.totp_last_step = step
     db.session.flush()
     return True
-
-
-def _take_recovery(staff: Staff, code: str) -> bool:
-    query = select(RecoveryCode).where(
-        RecoveryCode.staff_id == staff.id,
-        RecoveryCode.digest == _digest(staff, code),
-        RecoveryCode.used_at.is_(None),
-    )
-    row = db.session.scalar(query)
-    if row is None:
-        return False
-    row.used_at = clock.now()
-    db.session.flush()
-    return True
-
-
-def _replace_codes(staff: Staff) -> list[str]:
-    db.session.execute(delete(RecoveryCode).where(RecoveryCode.staff_id == staff.id))
-    codes = new_recovery_codes()
-    db.session.add_all(RecoveryCode(staff_id=staff.id, digest=_digest(staff, code)) for code in codes)
-    db.session.flush()
-    return [in_halves(code) for code in codes]
-
-
-def _digest(staff: Staff, code: str) -> str:
-    return sealer().keyed_digest("staff-recovery", f"{staff.id}:{code}")

@@ -56,7 +56,7 @@ def is_due(before: datetime) -> ColumnElement[bool]:
     )
 
 
-def forget() -> tuple[int, set[str]]:
+def delete_due() -> tuple[int, set[str]]:
     """Delete what is due; return how many tickets went, and the digests of files that may be needed no longer."""
     before = add_months(clock.now(), -settings().ticket_keep_months, settings().zone)
     gone, digests = 0, set[str]()

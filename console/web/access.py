@@ -52,7 +52,7 @@ def init_access(app: Flask) -> None:
         return response
 
     @app.teardown_request
-    def forget(_error: BaseException | None) -> None:
+    def unbind_request_id(_error: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id")
 
 

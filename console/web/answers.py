@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from flask import Response, flash, g, jsonify, redirect, render_template, request
+from flask import Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from console.core.context import keep_settings, settings
+from console.core.context import settings
 from console.core.errors import (
     Failed,
     NoSpace,
@@ -26,7 +26,8 @@ from console.core.errors import (
 )
 from console.core.texts import lazy_gettext
 from console.core.transaction import may_have_stored
-from console.web.locale import forget_reader, settle_reader
+from console.web.locale import settle_reader
+from console.web.outage import do_without_database
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET = re.compile(r"password|secret|(^|_)(code|pin|(?<!csrf_)token)(_|$)")
@@ -95,13 +96,6 @@ def send_back(refusal: Refusal, url: str) -> ResponseReturnValue:
         return refuse(refusal)
     flash(reason(refusal), "error")
     return redirect(url, 303)
-
-
-def do_without_database() -> None:
-    """Let this answer be drawn from what is known: the database is away, and each look would take as long."""
-    forget_reader()
-    keep_settings()
-    g.without_database = True
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from flask import Blueprint, Flask, g, jsonify, redirect, request
+from flask import Blueprint, Flask, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from sqlalchemy import select
@@ -39,6 +39,7 @@ from console.web.answers import local_time, wants_json
 from console.web.filters import language
 from console.web.identity import idle_limit
 from console.web.navigation import local_path
+from console.web.outage import database_is_away
 
 log = get_logger(__name__)
 blueprint = Blueprint("demo_clock", __name__, url_prefix="/demo")
@@ -93,7 +94,7 @@ def banner() -> Banner:
     now = clock.now()
     moves = can_move()
     try:
-        stops = all_stops(queries.cached_calendar(), now) if moves and "without_database" not in g else []
+        stops = all_stops(queries.cached_calendar(), now) if moves and not database_is_away() else []
     except SQLAlchemyError:
         stops = []
     return Banner(now, stops, abs(now - clock.machine_now()) > MOVED, moves, demo_mailbox.is_there(), _here())

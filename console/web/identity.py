@@ -27,6 +27,7 @@ from console.staff.models import Staff, StaffSession
 from console.staff.sessions import may_be_in
 from console.web.answers import is_htmx, wants_json
 from console.web.navigation import local_path
+from console.web.outage import database_is_away
 
 STAFF_TOKEN = "staff"  # noqa: S105  (a key in the cookie)
 PERSON_TOKEN = "person"  # noqa: S105
@@ -42,8 +43,8 @@ class Identity(UserMixin):
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether it is known who is reading: not once the database is away, see ``forget_reader``."""
-        return "reader_is_unknown" not in g
+        """Whether it is known who is reading: not once the database is away."""
+        return not database_is_away()
 
     @property
     def staff(self) -> Staff | None:
@@ -62,7 +63,7 @@ def in_portal() -> bool:
 @login_manager.request_loader
 def load_identity(_request: Request) -> Identity | None:
     """Find the live session that the cookie names; a disabled account's is none."""
-    if "reader_is_unknown" in g:
+    if database_is_away():
         return None
     kind: type[StaffSession | PersonSession] = PersonSession if in_portal() else StaffSession
     token = session.get(PERSON_TOKEN if in_portal() else STAFF_TOKEN)

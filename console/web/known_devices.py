@@ -7,6 +7,7 @@ known, is counted apart from them. The cookie opens nothing: password and code a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
@@ -19,9 +20,27 @@ from console.web import cookies, limits
 from console.web.limits import Limit
 
 MAX_AGE = 365 * 24 * 3600
-MOST = 8  # accounts of one browser; the oldest is forgotten
+MOST = 8  # accounts of one browser; the oldest goes
 _SALT = "known-device"
 Try = tuple[Limit, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class TryLimits:
+    """How many wrong passwords there may be.
+
+    Attributes:
+        by_device: from a browser that the account was signed in to before. It counts by itself alone, so that others
+            cannot use up what the account's owner may try there.
+        by_address: from an address, which may be a whole office.
+        by_account: at one account from one address: someone who guesses.
+        everywhere: at one account from all addresses: many who do.
+    """
+
+    by_device: Limit
+    by_address: Limit
+    by_account: Limit
+    everywhere: Limit
 
 
 def device_of(account: str) -> str | None:
@@ -34,9 +53,7 @@ def device_of(account: str) -> str | None:
     return device if device and _mark(account) in accounts else None
 
 
-def count_try(
-    account: str, email: str, *, by_device: Limit, by_address: Limit, by_account: Limit, everywhere: Limit
-) -> list[Try]:
+def count_try(account: str, email: str, most: TryLimits) -> list[Try]:
     """Count a try of a password, before it is compared; a known browser's by itself alone.
 
     Returns:
@@ -46,9 +63,9 @@ def count_try(
         TooMany: with the seconds to wait.
     """
     address, device = source(request.remote_addr), device_of(account)
-    tries: list[Try] = [(by_device, (email, device or ""))]
+    tries: list[Try] = [(most.by_device, (email, device or ""))]
     if device is None:
-        tries = [(by_address, (address,)), (by_account, (email, address)), (everywhere, (email,))]
+        tries = [(most.by_address, (address,)), (most.by_account, (email, address)), (most.everywhere, (email,))]
     for limit, who in tries:
         limits.count(limit, *who)
     return tries

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import g, has_request_context, request, session
+from flask import has_request_context, request, session
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from console.core.context import settings
+from console.web.outage import do_without_database
 
 LANGUAGES = {"sr_Latn": "Srpski", "en": "English"}
 THEMES = ("light", "dark")
@@ -47,9 +48,4 @@ def settle_reader() -> None:
     try:
         _ = current_user.is_authenticated
     except SQLAlchemyError:
-        forget_reader()
-
-
-def forget_reader() -> None:
-    """Answer a reader who is not known: who they are cannot be looked up (``console.web.identity``)."""
-    g.reader_is_unknown = True
+        do_without_database()

@@ -27,6 +27,7 @@ def csp_nonce() -> str:
 
 def allow_form_action(origin: str) -> None:
     """Let the forms of this page lead to ``origin`` too: an address that was registered, never one that was sent."""
+    # In ``g`` like the nonce: it is known while the page is drawn, and the header is set after it.
     g.form_targets = [*g.get("form_targets", ()), origin]
 
 

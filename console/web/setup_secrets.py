@@ -29,6 +29,6 @@ def secret_for(slot: str, owner: int) -> str:
     return secret
 
 
-def forget(slot: str) -> None:
+def discard(slot: str) -> None:
     """Drop the secret that was being set up."""
     session.pop(slot, None)

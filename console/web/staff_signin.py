@@ -35,15 +35,17 @@ from console.core.one_time_codes import wrong_code
 from console.core.passwords import hash_password
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.identity import outside
+from console.identity.service import outside
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff
 from console.staff.signin import Browser, Need, Outcome, Pending
 from console.web import answers, known_devices, limits, setup_secrets
 from console.web.identity import PERSON_TOKEN, STAFF_TOKEN, current_actor
+from console.web.known_devices import TryLimits
 from console.web.limits import Limit
 from console.web.navigation import local_path
+from console.web.password_tries import check_password
 from console.web.qr import qr_image
 
 blueprint = Blueprint("staff", __name__)
@@ -52,16 +54,12 @@ PENDING, SECRET = "staff_pending", "staff_totp"  # keys in the cookie
 LANDING = "console.landing"  # the extension that says where one begins: the pages' own menu knows
 PRESERVED = (PERSON_TOKEN, "language", "theme")  # what a sign-in leaves in it
 
-# Failures only, see console.web.limits. One address may be a whole office; one account from one
-# address is one who guesses; one account from everywhere is many who do. A browser that the account was signed in
-# to before is counted by itself alone: others cannot use up what its owner may try there.
+# Failures only, see console.web.limits and TryLimits.
 BY_ADDRESS = Limit("login-address", 60, 15 * limits.MINUTE, shared=True)
 BY_ACCOUNT = Limit("login-account", 10, 15 * limits.MINUTE)
 EVERYWHERE = Limit("login-everywhere", 60, 15 * limits.MINUTE)
 BY_DEVICE = Limit("login-device", 10, 15 * limits.MINUTE)
 CODES = Limit("login-code", 10, 15 * limits.MINUTE)
-
-WRONG = lazy_gettext("Wrong e-mail or password. Check both and try again.")
 
 
 @blueprint.get("/login")
@@ -70,7 +68,7 @@ def login() -> ResponseReturnValue:
     if current_user.is_authenticated:
         return redirect(_target(current_actor()))
     if "again" in request.args:
-        _forget()
+        _discard_pending()
     if answers.wants_json():
         step = _open_step()
         return jsonify(signed_in=False, needs=step[1] if step else "password", csrf_token=generate_csrf())
@@ -137,7 +135,7 @@ def _take(step: Any) -> ResponseReturnValue:
         response: ResponseReturnValue = step()
     except Refusal as refusal:
         if isinstance(refusal, SignInNeeded):
-            _forget()
+            _discard_pending()
         if answers.wants_json():
             return answers.refuse(refusal)
         return _page(refusal)
@@ -158,23 +156,15 @@ def _first_step() -> ResponseReturnValue:
 
 
 def _check(email: str, password: str) -> Pending:
-    """Compare the password, counting the try unless it succeeds."""
     email = normal_email(email)
-    tries = known_devices.count_try(
+    return check_password(
         _account(email),
         email,
-        by_device=BY_DEVICE,
-        by_address=BY_ADDRESS,
-        by_account=BY_ACCOUNT,
-        everywhere=EVERYWHERE,
+        password,
+        TryLimits(BY_DEVICE, BY_ADDRESS, BY_ACCOUNT, EVERYWHERE),
+        compare=signin.check_password,
+        record_failure=signin.record_failure,
     )
-    pending = signin.check_password(email, password)
-    if pending is None:
-        with transaction():
-            signin.record_failure(email, request.remote_addr)
-        raise Invalid(WRONG, code="sign_in")
-    known_devices.forgive(tries)
-    return pending
 
 
 def _go_on(pending: Pending, code: str | None) -> ResponseReturnValue:
@@ -292,9 +282,9 @@ def setup_secret(staff_id: int) -> str:
     return setup_secrets.secret_for(SECRET, staff_id)
 
 
-def forget_setup() -> None:
+def discard_setup_secret() -> None:
     """Drop the secret that was being set up."""
-    setup_secrets.forget(SECRET)
+    setup_secrets.discard(SECRET)
 
 
 # --- the cookie ----------------------------------------------------------------------------------------------------
@@ -330,9 +320,9 @@ def _remember(pending: Pending) -> None:
     }
 
 
-def _forget() -> None:
+def _discard_pending() -> None:
     session.pop(PENDING, None)
-    forget_setup()
+    discard_setup_secret()
 
 
 def _read_pending() -> Pending | None:
@@ -347,7 +337,7 @@ def _open_step() -> tuple[Staff, Need | None] | None:
     pending = _read_pending()
     step = signin.still_pending(pending) if pending else None
     if step is None:
-        _forget()
+        _discard_pending()
     return step
 
 

@@ -71,10 +71,10 @@ def test_the_log_shows_it_opened_in_few_statements(client: ConsoleClient, app: F
         for place, person in enumerate(people):
             record(SYSTEM, "customer.profile_changed", "K-10001", about=person.id, personal={"city": f"Grad {place}"})
     sign_in(client, Role.SUPERVISOR)
-    with count_queries(app) as asked:
+    with count_queries(app) as statements:
         answer = client.get_json("/console/audit/?action=customer.profile_changed&sort=id")
     assert [one["data"]["city"] for one in answer.json["items"]] == [f"Grad {place}" for place in range(12)]
-    assert len(asked) <= 8
+    assert len(statements) <= 8
     entry = next(one for one in entries() if one.action == "customer.profile_changed")
     page = client.get(f"/console/audit/details/?id={entry.id}").text
     assert "Grad 0" in page and "gAAAA" not in page

@@ -88,22 +88,22 @@ def test_a_bench_runs_and_keeps_its_table(
     page.write_text("# Performance\n\nWritten by hand.\n", encoding="utf-8")
     answer = CliRunner().invoke(command, [bench, *TINY[bench], *place, "--out", str(page)])
     assert answer.exit_code == 0, answer.output
-    kept = page.read_text(encoding="utf-8")
-    assert kept.startswith("# Performance\n\nWritten by hand.\n")
-    assert kept.count(f"<!-- bench: {bench}-{engine} -->") == kept.count(f"<!-- end: {bench}-{engine} -->") == 1
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith("# Performance\n\nWritten by hand.\n")
+    assert written.count(f"<!-- bench: {bench}-{engine} -->") == written.count(f"<!-- end: {bench}-{engine} -->") == 1
     for label in LABELS[bench]:
-        assert f"| {label} " in kept
+        assert f"| {label} " in written
         assert label in answer.output
     if bench == "lists":
-        assert "the same number of queries at both, at most 6: **kept**" in kept
+        assert "the same number of queries at both, at most 6: **kept**" in written
     if bench == "chat":
-        assert " lost: **kept**" in kept
+        assert " lost: **kept**" in written
     if bench == "portal":
-        assert "statements a page" in kept
-        assert "at most 8 statements a page (most: 8): **kept**" in kept
+        assert "statements a page" in written
+        assert "at most 8 statements a page (most: 8): **kept**" in written
     if bench in ("verify", "addresses"):
-        assert "one and the same answer" in kept
-        assert "one and the same answer: **not kept**" not in kept
+        assert "one and the same answer" in written
+        assert "one and the same answer: **not kept**" not in written
     if engine == "postgresql":
         assert databases_left(request.getfixturevalue("postgres_server")) == []
 

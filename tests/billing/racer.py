@@ -79,8 +79,8 @@ def serve(settings: Settings, line: Connection) -> None:
                 line.send(("done", VERBS[job["verb"]](job)))
             except Refusal as refusal:
                 with in_language("en"):
-                    said = str(refusal.message)
-                line.send((refusal.code, said))
+                    message = str(refusal.message)
+                line.send((refusal.code, message))
             db.session.remove()
 
 
@@ -93,8 +93,8 @@ def _staff(job: Job) -> Actor:
 def _request(job: Job) -> str:
     actor = _staff(job)
     with transaction():
-        asked = migrate.Request((job["service"],), job["target"], job["verification"], "Prodaja sajta")
-        return str(migrate.request_migration(actor, asked, uuid4().hex)["ref"])
+        request = migrate.Request((job["service"],), job["target"], job["verification"], "Prodaja sajta")
+        return str(migrate.request_migration(actor, request, uuid4().hex)["ref"])
 
 
 def _execute(job: Job) -> str:

@@ -100,8 +100,8 @@ def test_each_row_says_what_it_would_do_and_then_does_it(session: Session) -> No
         assert session.get_one(Service, moved.id).customer_id == target.customer.id
     migration = session.scalars(select(Migration)).one()
     assert (migration.state, migration.batch_id, migration.verification_id) == (MigrationState.EXECUTED, batch.id, None)
-    told = set(session.scalars(select(Mail.customer_id).where(Mail.template == "migration_executed")))
-    assert told == {persona.customer.id, target.customer.id}
+    mails = set(session.scalars(select(Mail.customer_id).where(Mail.template == "migration_executed")))
+    assert mails == {persona.customer.id, target.customer.id}
     assert work.work_due() == 0
 
 

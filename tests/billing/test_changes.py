@@ -205,8 +205,8 @@ def test_the_pages_of_a_storno_and_a_corrected_copy(app: Flask, client: ConsoleC
         "reason": "Cena", "idempotency_key": "b", "currency": "RSD", "due_on": old.due_on.isoformat(),
         "service": [""], "description": ["Rad"], "quantity": ["1"], "price": ["100"], "discount": [""], "tax": [""],
     }  # fmt: skip
-    shown = client.submit(f"{address}/correct/preview", headers={"HX-Request": "true"}, **fields)
-    assert "120,00" in shown.text
+    response = client.submit(f"{address}/correct/preview", headers={"HX-Request": "true"}, **fields)
+    assert "120,00" in response.text
     made = client.submit(f"{address}/correct", json=True, **fields)
     assert made.status_code == 201 and made.json["proforma"]["total"] == 12_000
     assert client.submit(f"{address}/storno", json=True, reason="Opet", idempotency_key="c").status_code == 409
@@ -428,10 +428,15 @@ def test_one_that_was_paid_in_part_since_the_preview_is_not_cancelled_with_the_o
     sign_in(client, Role.BILLING)
     one, two = (factories.make_proforma(customer) for _ in range(2))
     page = client.submit("/console/proformas/action/", action="storno", rowid=[str(one.id), str(two.id)]).text
-    shown = re.findall(r'name="paid" value="([0-9:]+)"', page)
-    assert shown == [f"{one.id}:0", f"{two.id}:0"]
+    visible = re.findall(r'name="paid" value="([0-9:]+)"', page)
+    assert visible == [f"{one.id}:0", f"{two.id}:0"]
     pay(two, 1_000)
-    sent: dict[str, Any] = {"action": "storno", "rowid": [str(one.id), str(two.id)], "paid": shown, "reason": "Greška"}
+    sent: dict[str, Any] = {
+        "action": "storno",
+        "rowid": [str(one.id), str(two.id)],
+        "paid": visible,
+        "reason": "Greška",
+    }
     answer = client.submit("/console/proformas/bulk", json=True, idempotency_key="a", **sent)
     assert [row["done"] for row in answer.json["results"]] == [True, False]
     db.session.expire_all()

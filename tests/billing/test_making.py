@@ -269,10 +269,10 @@ def test_the_page_previews_and_issues(app: Flask, client: ConsoleClient, custome
         ),
     )
     with count_queries(app) as queries:
-        shown = client.submit("/console/proformas/new/preview", headers={"HX-Request": "true"}, **typed)
+        response = client.submit("/console/proformas/new/preview", headers={"HX-Request": "true"}, **typed)
     assert len(queries) <= 8
-    assert "13.320,00" not in shown.text and "12.960,00" in shown.text  # 10.800,00 and its PDV
-    assert "3.000,00" in shown.text and db.session.scalar(select(func.count()).select_from(Proforma)) == 0
+    assert "13.320,00" not in response.text and "12.960,00" in response.text  # 10.800,00 and its PDV
+    assert "3.000,00" in response.text and db.session.scalar(select(func.count()).select_from(Proforma)) == 0
     answer = client.submit("/console/proformas/new", **typed)
     assert answer.status_code == 303
     made = db.session.scalars(select(Proforma)).one()

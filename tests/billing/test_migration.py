@@ -528,10 +528,10 @@ def test_a_closed_target_is_refused_at_every_step(session: Session, status: Cust
 
 def test_abuse_and_the_owners_lock_hold_a_service(session: Session) -> None:
     old = factories.make_customer()
-    abuser, kept, ended = factories.make_abuser(old), factories.make_locked(old), factories.make_service(old)
+    abuser, locked, ended = factories.make_abuser(old), factories.make_locked(old), factories.make_service(old)
     with transaction():
         ended.status = ServiceStatus.CANCELLED
-    for service, code in ((abuser, "abuse"), (kept, "transfer_locked"), (ended, "cancelled_service")):
+    for service, code in ((abuser, "abuse"), (locked, "transfer_locked"), (ended, "cancelled_service")):
         move = make_move(old, services=[service])
         error = refused(code, move.request)
         assert error.details == {"concerns": [service.number]}

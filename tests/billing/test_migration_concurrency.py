@@ -267,8 +267,8 @@ def test_a_kill_at_any_moment_leaves_the_old_state_or_the_new(
     check_numbers(session)
     session.rollback()
     assert list(audit.verify(session, sealer())) == []
-    told = ", ".join(f"{count} {state}" for state, count in sorted(outcomes.items()))
-    proof(f"{db.engine.dialect.name}: {kills} kills at random moments: {told}; none half, each finished by a retry")
+    summary = ", ".join(f"{count} {state}" for state, count in sorted(outcomes.items()))
+    proof(f"{db.engine.dialect.name}: {kills} kills at random moments: {summary}; none half, each finished by a retry")
     if kills >= ENOUGH:
         assert len(outcomes) == 2, "the kills never met the middle"
 

@@ -162,7 +162,7 @@ def imported(old: Customer, document: DocumentCase, specs: Sequence[LineSpec], n
 
 @pytest.mark.usefixtures("session")
 def test_random_migrations_conserve_everything(app: Flask, session: Session, proof: Callable[[str], None]) -> None:
-    counted = Counter[str]()
+    counts = Counter[str]()
 
     @given(case=cases)
     def run(case: Case) -> None:
@@ -184,13 +184,13 @@ def test_random_migrations_conserve_everything(app: Flask, session: Session, pro
         check_sums(session, old, new)
         check_numbers(session)
         check_moved_back(session, move, moving, charged)
-        counted.update(migrations=1, documents=len(made), cancelled=len(answer["cancelled"]), changed=changed)
+        counts.update(migrations=1, documents=len(made), cancelled=len(answer["cancelled"]), changed=changed)
 
     run()
     proof(
-        f"{counted['migrations']} random migrations over {counted['documents']} documents, "
-        f"{counted['cancelled']} cancelled and made again: net, PDV, total, rate, note and currency conserved line "
-        f"by line, but for {counted['changed']} lines whose new buyer is taxed otherwise, each of them previewed; "
+        f"{counts['migrations']} random migrations over {counts['documents']} documents, "
+        f"{counts['cancelled']} cancelled and made again: net, PDV, total, rate, note and currency conserved line "
+        f"by line, but for {counts['changed']} lines whose new buyer is taxed otherwise, each of them previewed; "
         "all of it as it was when moved back"
     )
 

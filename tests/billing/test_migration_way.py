@@ -133,8 +133,8 @@ class TestAcceptance:
             migrate.decline_by_link(token, "Nisam kupio ovaj sajt.", None)
         migration = move.migration()
         assert (migration.state, migration.declined_by_id) == (MigrationState.REJECTED, new_owner(move).id)
-        told = [mail for mail in sent("migration_update") if "Nisam kupio ovaj sajt." in mail.text]
-        assert {mail.customer_id for mail in told} == {move.old.id, move.new.id}
+        notices = [mail for mail in sent("migration_update") if "Nisam kupio ovaj sajt." in mail.text]
+        assert {mail.customer_id for mail in notices} == {move.old.id, move.new.id}
         refused("link_gone", lambda: migrate.accept_by_link(token, None))
         move.request()  # the service is free again
 
@@ -224,7 +224,7 @@ def _request_in_portal(move: Move, owner: Membership) -> None:
         pin, _until = current_pin(owner)
     by = factories.signed_in_actor(owner.person)
     with transaction():
-        migrate.request_in_portal(by, move.old, move.asked(verification=0), pin, uuid4().hex)
+        migrate.request_in_portal(by, move.old, move.request_for(verification=0), pin, uuid4().hex)
 
 
 def move_approve(move: Move) -> None:
@@ -400,8 +400,8 @@ class TestReversal:
             select(Ownership).where(Ownership.service_id == move.service_ids[0]).order_by(Ownership.id)
         )
         assert [spell.customer_id for spell in spells] == [move.old.id, move.new.id, move.old.id]
-        told = [mail for mail in sent("migration_executed") if move.ref in mail.text and back.ref in mail.text]
-        assert {mail.customer_id for mail in told} == {move.old.id, move.new.id}
+        notices = [mail for mail in sent("migration_executed") if move.ref in mail.text and back.ref in mail.text]
+        assert {mail.customer_id for mail in notices} == {move.old.id, move.new.id}
 
     def test_only_the_side_that_has_the_services_asks(self) -> None:
         move = self.execute_first()

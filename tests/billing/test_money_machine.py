@@ -308,5 +308,5 @@ def test_any_sequence_leaves_the_books_right(session: Session, prove: bool, proo
         machine,
         settings=hypothesis_settings(max_examples=examples, stateful_step_count=steps),
     )
-    told = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
-    proof(f"{examples} random sequences of up to {steps} steps: every invariant of the books after each ({told})")
+    summary = ", ".join(f"{name} {count}" for name, count in sorted(done.items()))
+    proof(f"{examples} random sequences of up to {steps} steps: every invariant of the books after each ({summary})")

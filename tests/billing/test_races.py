@@ -86,8 +86,8 @@ def test_one_outcome_whoever_wins(
             session.rollback()
             check_books(session)
             session.rollback()
-    told = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
-    proof(f"{rounds} races of each kind between three processes: {told}; the books right, each loser told why")
+    summary = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
+    proof(f"{rounds} races of each kind between three processes: {summary}; the books right, each loser told why")
 
 
 def two_requests(race: Race, session: Session, _rng: random.Random) -> str:
@@ -97,7 +97,7 @@ def two_requests(race: Race, session: Session, _rng: random.Random) -> str:
     jobs = [requesting(move), requesting(rival)]
     session.rollback()
     answers = race(jobs)
-    winner = next(place for place, (said, _) in enumerate(answers) if said == "done")
+    winner = next(place for place, (outcome, _) in enumerate(answers) if outcome == "done")
     assert answers[1 - winner] == IN_MIGRATION
     stored = select(Migration.to_customer_id).where(Migration.from_customer_id == move.old_id)
     assert list(session.scalars(stored)) == [(move, rival)[winner].new.id]
@@ -109,12 +109,12 @@ def a_request(race: Race, session: Session, _rng: random.Random) -> str:
     move = make_move(services=[], old=factories.make_customer()).to_approved()
     jobs = [requesting(rival_of(move)), executing(move)]
     session.rollback()
-    asked, executed = race(jobs)
+    requested, executed = race(jobs)
     assert executed == ("done", "executed")
-    assert asked in (IN_MIGRATION, NOT_THEIRS)
+    assert requested in (IN_MIGRATION, NOT_THEIRS)
     session.expire_all()
     assert owner(session, move) == move.new.id
-    return f"A→C beside an execution, {asked[0]}:"
+    return f"A→C beside an execution, {requested[0]}:"
 
 
 def a_payment(race: Race, session: Session, _rng: random.Random) -> str:
@@ -204,14 +204,14 @@ def test_a_random_schedule_leaves_the_books_right(
         session.rollback()
         answers = race(jobs)
         session.expire_all()
-        for job, (code, said) in zip(jobs, answers, strict=True):
-            assert said is not None and (code == "done" or said)
+        for job, (code, outcome) in zip(jobs, answers, strict=True):
+            assert outcome is not None and (code == "done" or outcome)
             outcomes[f"{job['verb']} {'done' if code == 'done' else 'refused'}"] += 1
         check_books(session)
         open_spells = select(Ownership.customer_id).where(Ownership.service_id == service_id, Ownership.to_at.is_(None))
         assert session.scalars(open_spells).all() == [session.get_one(Service, service_id).customer_id]
-    told = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
-    proof(f"{rounds} seeded schedules of three processes on one service: the books right after each ({told})")
+    summary = ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items()))
+    proof(f"{rounds} seeded schedules of three processes on one service: the books right after each ({summary})")
 
 
 def mixed(session: Session, move: Move) -> list[Job]:

@@ -181,13 +181,13 @@ class Walk:
         self.press("Enter")  # with nothing chosen: the browser asks for it at the first choice
         expect(self.page.locator("[data-choice]").first).to_be_focused()
 
-    def resolve(self, payer: str, wanted: str, note: str = "", target: str = "") -> None:
+    def resolve(self, payer: str, outcome: str, note: str = "", target: str = "") -> None:
         """Take the first choice whose text has ``wanted``, by its digit, and carry it out."""
         expect(self.page.locator(".queue [aria-current]")).to_contain_text(payer)
         self.page.wait_for_load_state()  # the keys are there with the scripts
         choices = self.page.locator(".choice")
         texts = choices.all_inner_texts()
-        place = next(index for index, text in enumerate(texts) if wanted in text)
+        place = next(index for index, text in enumerate(texts) if outcome in text)
         digit = choices.nth(place).locator("[data-choice]").get_attribute("data-choice")
         self.press(digit or "")
         if target:

@@ -56,14 +56,14 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     expect(page.locator("[data-line-words]")).to_have_text("Veza je u redu")
 
     # Away since another day, one is asked; A answers, and nobody is asked twice.
-    asked = page.locator("[data-ask]")
-    expect(asked).to_contain_text("Na pauzi ste.")
+    verify_button = page.locator("[data-ask]")
+    expect(verify_button).to_contain_text("Na pauzi ste.")
     press("a")
     expect(page.locator("[data-my-state]")).to_have_text("Dostupno")
-    expect(asked).to_be_hidden()
+    expect(verify_button).to_be_hidden()
     page.reload()
     expect(page.locator("[data-my-state]")).to_have_text("Dostupno")
-    expect(asked).to_be_hidden()
+    expect(verify_button).to_be_hidden()
 
     # A new chat is shown and counted, and takes the focus from nobody.
     page.locator("[data-availability] summary").focus()
@@ -144,8 +144,8 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     expect(page.locator(".vcard-live")).to_contain_text("vlasnik naloga")
     expect(page.locator("[data-head] .badge")).to_have_text("potvrđeno")
     # Who wrote one name and is verified by another is shown under both, the badge with the verified one.
-    for shown in (page.locator("[data-head] .desk-who"), page.locator(".queue-row[aria-current]")):
-        expect(shown).to_have_text(re.compile(r"Ana \S+(, )?potvrđeno.*piše kao Marko Marković"))
+    for place_shown in (page.locator("[data-head] .desk-who"), page.locator(".queue-row[aria-current]")):
+        expect(place_shown).to_have_text(re.compile(r"Ana \S+(, )?potvrđeno.*piše kao Marko Marković"))
     expect(page.locator(".vcard-live")).to_contain_text("Ime navedeno u razgovoru: Marko Marković.")
     move = page.locator(".vcard-live a", has_text="Prenesi uslugu")
     expect(move).to_have_attribute("href", re.compile(r"/console/migrations/new\?customer=K-\d+&verification=\d+"))
@@ -264,8 +264,8 @@ def test_several_chats_and_a_supervisor(desk: Callable[..., Desk], new_page: Cal
         expect(page.locator("[data-name]")).to_have_text(name)
         page.keyboard.type(f"za {name}")
         press("Escape")
-    told = "[...window.told].map(([title]) => title)"
-    assert page.evaluate(told) == ["Milica is waiting in the queue", "Dragan is waiting in the queue"]
+    notified = "[...window.told].map(([title]) => title)"
+    assert page.evaluate(notified) == ["Milica is waiting in the queue", "Dragan is waiting in the queue"]
     expect(page.locator("[data-load]")).to_have_text("2 of 5 chats")
 
     # Milica writes while Dragan's chat is in front.

@@ -77,7 +77,7 @@ PORTAL = [
     f"{AUTHORIZE}&prompt=consent", f"{AUTHORIZE}&prompt=login", "/oauth/end-session",
     "/moj/notices", "/moj/chat",
 ]  # fmt: skip
-NOBODY = [
+SIGNED_OUT = [
     "/login",
     "/login/forgotten",
     "/reset/nothing",
@@ -105,7 +105,7 @@ NOBODY = [
     "/help/privacy",
     "/oauth/authorize?client_id=nothing",
 ]
-WALKS = PAGES | {"ana": PORTAL, "nobody": NOBODY}
+WALKS = PAGES | {"ana": PORTAL, "nobody": SIGNED_OUT}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

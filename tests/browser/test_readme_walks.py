@@ -285,7 +285,7 @@ def test_both_walks_go_as_they_are_written(
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("press *Send*", "touch *Send*"), "does not know the README's step: As \\*\\*ana\\*\\*: touch"),
         (("2. Go.\n", ""), "no longer has: .'Go.'"),
@@ -294,7 +294,7 @@ def test_both_walks_go_as_they_are_written(
         (("### A walk", "### Another"), "no section"),
     ],
 )
-def test_neither_can_drift(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+def test_neither_can_drift(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     text = "# It\n\n### A walk\n\nSo:\n\n1. As **ana**: press *Send*,\n   then `C`.\n2. Go.\n\n## More\n\n1. Else.\n"
     gone: list[tuple[tuple[str, str], ...]] = []
     walk = Walk()
@@ -307,5 +307,5 @@ def test_neither_can_drift(tmp_path: Path, change: tuple[str, str], said: str) -
     walk.go(None, steps_of(readme, "A walk"))
     assert gone == [(("who", "ana"), ("button", "Send"), ("key", "C")), ()]
     readme.write_text(text.replace(*change))
-    with pytest.raises(WalkError, match=said):
+    with pytest.raises(WalkError, match=message):
         walk.go(None, steps_of(readme, "A walk"))

@@ -20,7 +20,7 @@ from tests.factories.tickets import make_ticket
 from tests.support.server import LiveServer
 
 
-def said(page: Page, address: str) -> list[dict[str, Any]]:
+def messages_of(page: Page, address: str) -> list[dict[str, Any]]:
     """Return what the ticket has, as a program reads it."""
     answer = page.request.get(address, headers={"Accept": "application/json"})
     found: list[dict[str, Any]] = answer.json()["messages"]
@@ -28,7 +28,9 @@ def said(page: Page, address: str) -> list[dict[str, Any]]:
 
 
 def replies(page: Page, address: str) -> Counter[str]:
-    return Counter(one["body"] for one in said(page, address) if one["kind"] == "reply" and not one["taken_back"])
+    return Counter(
+        one["body"] for one in messages_of(page, address) if one["kind"] == "reply" and not one["taken_back"]
+    )
 
 
 def composer(page: Page) -> Any:

@@ -308,18 +308,24 @@ def test_what_a_visitor_downloads(desk: Callable[..., Desk], new_page: Callable[
     line.send("Network.enable")
     names: dict[str, str] = {}
     sizes: dict[str, float] = {}
-    line.on("Network.responseReceived", lambda told: names.update({told["requestId"]: told["response"]["url"]}))
-    line.on("Network.loadingFinished", lambda told: sizes.update({told["requestId"]: told["encodedDataLength"]}))
+    line.on(
+        "Network.responseReceived",
+        lambda sizes_by_name: names.update({sizes_by_name["requestId"]: sizes_by_name["response"]["url"]}),
+    )
+    line.on(
+        "Network.loadingFinished",
+        lambda sizes_by_name: sizes.update({sizes_by_name["requestId"]: sizes_by_name["encodedDataLength"]}),
+    )
     page.goto(f"{place.url}/chat/widget.js")
     page.goto(f"{place.url}/chat/frame?lang=sr_Latn")
     expect(page.locator("[data-hours]")).to_have_text("Tu smo do 17:00")
     page.wait_for_load_state("networkidle")
-    told = sorted((size, names.get(each, "?").removeprefix(place.url)) for each, size in sizes.items())
+    sizes_by_name = sorted((size, names.get(each, "?").removeprefix(place.url)) for each, size in sizes.items())
     # Asked for by a page of its own alone: on a site the script is a script, and the frame a frame.
-    told = [(size, name) for size, name in told if "/favicon." not in name]
-    assert any("console.css" in name for _, name in told)
-    assert any("socket.io" in name for _, name in told)
-    assert sum(size for size, _ in told) <= LARGEST_DOWNLOAD, told
+    sizes_by_name = [(size, name) for size, name in sizes_by_name if "/favicon." not in name]
+    assert any("console.css" in name for _, name in sizes_by_name)
+    assert any("socket.io" in name for _, name in sizes_by_name)
+    assert sum(size for size, _ in sizes_by_name) <= LARGEST_DOWNLOAD, sizes_by_name
 
 
 def test_what_comes_before_the_connection_is_handled_after_it(live_server: LiveServer, page: Page) -> None:

@@ -91,10 +91,10 @@ def go_to(page: Page, stop: str, day: date | None = None) -> None:
     for _ in range(8):
         page.locator(f".demo button[name=to][value={stop}]").click()
         page.wait_for_load_state()
-        told = datetime.fromisoformat(str(page.locator("[data-demo-clock]").get_attribute("datetime")))
-        if day is None or told.astimezone(ZONE).date() == day:
+        banner_time = datetime.fromisoformat(str(page.locator("[data-demo-clock]").get_attribute("datetime")))
+        if day is None or banner_time.astimezone(ZONE).date() == day:
             return
-    raise AssertionError(f"the clock says {told}, not {day}")
+    raise AssertionError(f"the clock says {banner_time}, not {day}")
 
 
 @pytest.mark.parametrize("language", ["sr-Latn-RS", pytest.param("en-GB", marks=pytest.mark.full)])

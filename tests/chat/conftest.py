@@ -41,8 +41,8 @@ class Desk:
 
     def get(self, path: str, cookie: str) -> str:
         """Return a page as the one who has the cookie."""
-        asked = urllib.request.Request(f"{self.url}{path}", headers={"Cookie": cookie})
-        page: str = urllib.request.urlopen(asked).read().decode()
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Cookie": cookie})
+        page: str = urllib.request.urlopen(request).read().decode()
         return page
 
     def post(self, path: str, cookie: str, home: str = "/console/", **fields: Any) -> None:

@@ -30,8 +30,8 @@ _ids = count(1)
 
 def answer(agent: Actor, chat: Chat, text: str = "Proveravam.", kind: MessageKind = MessageKind.REPLY) -> None:
     """Let an agent write in a chat of theirs."""
-    said = from_staff(agent, make_session(agent.id), chat.id, kind, text, f"past-{next(_ids)}", None, MASKED)
-    (outcome,) = writer.store_messages([said])
+    stored = from_staff(agent, make_session(agent.id), chat.id, kind, text, f"past-{next(_ids)}", None, MASKED)
+    (outcome,) = writer.store_messages([stored])
     assert isinstance(outcome, writer.Stored), outcome
 
 

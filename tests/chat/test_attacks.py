@@ -61,7 +61,7 @@ def test_nobody_speaks_for_somebody_else(place: Desk) -> None:
     chat = opened["chat"]["id"]
     agent.call("chat:claim", {"chat": chat})
     key = uuid4().hex
-    said = visitor.call("message:send", {"client_id": key, "body": "moje"})
+    answer = visitor.call("message:send", {"client_id": key, "body": "moje"})
 
     # A visitor's connection is bound to one chat: whatever else a packet names is not read.
     theft = stranger.call("message:send", {"client_id": key, "body": "tuđe", "chat": chat, "sender": {"kind": "staff"}})
@@ -86,7 +86,7 @@ def test_nobody_speaks_for_somebody_else(place: Desk) -> None:
     assert other.call("chat:block", {"chat": chat, "reason": "x", "days": 1})["error"]["code"] == "not_allowed"
     assert (
         agent.call("message:send", {"chat": chat, "client_id": key, "body": "moj odgovor", "kind": "reply"})["seq"]
-        > said["seq"]
+        > answer["seq"]
     )
 
     for wrong in WRONG_CHATS:
@@ -134,10 +134,10 @@ def test_malformed_packets(place: Desk) -> None:
 
     # Half an emoji is left out, wherever it stands; where nothing else was, that is said of the field.
     half = {"name": "Vera\ud83d", "question": "Ne\ud83d radi.", "page": "https://example.test/\ud83d"}
-    asked = {"email": "vera@example.test", "client_id": f"{uuid4().hex}\ud83d"} | half
-    assert place.visitor().call("chat:open", asked)["ok"]
+    opening = {"email": "vera@example.test", "client_id": f"{uuid4().hex}\ud83d"} | half
+    assert place.visitor().call("chat:open", opening)["ok"]
     for field in ("name", "question"):
-        refused = place.visitor().call("chat:open", asked | {"client_id": uuid4().hex, field: "\ud83d\u200b"})
+        refused = place.visitor().call("chat:open", opening | {"client_id": uuid4().hex, field: "\ud83d\u200b"})
         assert list(refused["error"]["fields"]) == [field]
     deep: Any = "x"
     for _ in range(400):

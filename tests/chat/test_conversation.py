@@ -29,11 +29,11 @@ def test_a_question_is_asked_taken_and_answered(desk: Callable[..., Desk]) -> No
     assert visitor.wait_for("chat:state")["chat"]["agent"] == taken["chat"]["assignee"]["name"].split()[0]
 
     key = uuid4().hex
-    said = agent.call("message:send", {"chat": chat, "client_id": key, "body": "Dobar dan", "kind": "reply"})
+    sent = agent.call("message:send", {"chat": chat, "client_id": key, "body": "Dobar dan", "kind": "reply"})
     again = agent.call("message:send", {"chat": chat, "client_id": key, "body": "Dobar dan", "kind": "reply"})
-    assert said["ok"] and said["seq"] == again["seq"] and said["at"] == again["at"]
+    assert sent["ok"] and sent["seq"] == again["seq"] and sent["at"] == again["at"]
     came = visitor.wait_for("message:new", body="Dobar dan")
-    assert came["seq"] == said["seq"] and came["sender"] == {"kind": "staff", "name": came["sender"]["name"]}
+    assert came["seq"] == sent["seq"] and came["sender"] == {"kind": "staff", "name": came["sender"]["name"]}
     assert " " not in came["sender"]["name"], "a first name"
     agent.call("message:send", {"chat": chat, "client_id": uuid4().hex, "body": "među nama", "kind": "note"})
     answer = visitor.call("message:send", {"client_id": uuid4().hex, "body": "Hvala"})
@@ -50,8 +50,8 @@ def test_a_question_is_asked_taken_and_answered(desk: Callable[..., Desk]) -> No
     assert [m["seq"] for m in synced["messages"]] == sorted(m["seq"] for m in synced["messages"])
     assert "među nama" not in str(visitor.events) + str(synced)
 
-    assert back.call("chat:read", {"seq": said["seq"]})["ok"]
-    assert agent.wait_for("chat:read")["seq"] == said["seq"]
+    assert back.call("chat:read", {"seq": sent["seq"]})["ok"]
+    assert agent.wait_for("chat:read")["seq"] == sent["seq"]
     assert agent.call("chat:close", {"chat": chat})["chat"]["status"] == "closed"
     late = visitor.call("message:send", {"client_id": uuid4().hex, "body": "Još nešto"})
     assert late["error"]["code"] == "ended"
@@ -82,10 +82,10 @@ def test_out_of_hours_a_question_is_a_ticket_at_once(desk: Callable[..., Desk]) 
 def test_who_writes_what_looks_like_a_pin_is_asked_first(desk: Callable[..., Desk]) -> None:
     place = desk()
     agent = place.staff("agent")
-    asked = place.visitor().call(
+    refused = place.visitor().call(
         "chat:open", {"name": "Vera", "email": "v@example.test", "question": "Broj 739164?", "client_id": uuid4().hex}
     )
-    assert asked["error"]["code"] == "pin_like" and asked["error"]["fields"].keys() == {"question"}
+    assert refused["error"]["code"] == "pin_like" and refused["error"]["fields"].keys() == {"question"}
     visitor, opened = place.ask("Porudžbina 739164, kernel 5.15.0-91", not_pin="739164", name="Vera 739164")
     chat = opened["chat"]["id"]
     assert opened["chat"]["name"] == "Vera ••••••"
@@ -127,8 +127,8 @@ def test_who_writes_what_looks_like_a_pin_is_asked_first(desk: Callable[..., Des
     agent.call("verification:request", {"chat": chat})
     packet = {"client_id": uuid4().hex, "body": "evo 739164", "not_pin": "739164"}
     for side, more in ((visitor, {}), (agent, {"chat": chat, "kind": "reply"})):
-        for said in ({}, {"not_pin": "739164"}):  # the first question offers nothing that would be refused either
-            first = {"client_id": uuid4().hex, "body": "evo 739164"} | said | more
+        for choice in ({}, {"not_pin": "739164"}):  # the first question offers nothing that would be refused either
+            first = {"client_id": uuid4().hex, "body": "evo 739164"} | choice | more
             error = side.call("message:send", first)["error"]
             assert error["code"] == "pin_like" and error["only_mask"]
     masked = visitor.call("message:send", packet | {"mask": True})

@@ -156,8 +156,10 @@ def prove(
     stored = read(url)
     for pair in pairs:
         check(pair, stored[pair.chat], each, deadline)
-    said = sum(len(side.acknowledged) for pair in pairs for side, _make in (pair.visitor, pair.agent))
-    proof(f"{said} messages of {PAIRS} pairs, {servers.kills} kills: all stored once, in order, seen by both sides")
+    acknowledged = sum(len(side.acknowledged) for pair in pairs for side, _make in (pair.visitor, pair.agent))
+    proof(
+        f"{acknowledged} messages, {PAIRS} pairs, {servers.kills} kills: all stored once, in order, seen by both sides"
+    )
     for pair in pairs:
         for side, _make in (pair.visitor, pair.agent):
             if side.client is not None:
@@ -200,8 +202,8 @@ def check(pair: Pair, rows: list[dict[str, Any]], each: int, deadline: float) ->
         assert len(keys) == len(set(keys)) == each, "each once"
         assert {key: row["seq"] for key, row in zip(keys, mine, strict=True)} == side.acknowledged
         assert [int(key.rpartition("-")[2]) for key in keys] == list(range(each)), "in the order they were said"
-    said = [(row["seq"], row["body"]) for row in rows]
-    assert view(pair.agent[0], "chat:watch", {"chat": pair.chat}, deadline) == said
+    stored = [(row["seq"], row["body"]) for row in rows]
+    assert view(pair.agent[0], "chat:watch", {"chat": pair.chat}, deadline) == stored
     outside = [(row["seq"], row["body"]) for row in rows if row["kind"] != "note"]
     assert view(pair.visitor[0], "chat:sync", {}, deadline) == outside
 

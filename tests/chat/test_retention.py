@@ -70,9 +70,9 @@ def test_old_chats_go_with_all_that_is_theirs(
     hang(young, "i-drugde.txt", b"i drugde")  # the same bytes
     end(mira, young)
     clock.set(LATER - timedelta(days=1, seconds=-1))
-    assert retention.forget() == 0  # a second of the two years is left
+    assert retention.delete_due() == 0  # a second of the two years is left
     clock.set(LATER)
-    assert retention.forget() == len(keys)
+    assert retention.delete_due() == len(keys)
     session.expire_all()
     assert list(session.scalars(select(Chat.id).order_by(Chat.id))) == [open_still.id, young.id]
     for model in (ChatMessage, ChatFile, ChatDraft):
@@ -82,7 +82,7 @@ def test_old_chats_go_with_all_that_is_theirs(
     assert session.get(Ticket, number) is not None and count(TicketMessage, TicketMessage.ticket_id == number)
     entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "chat.forgotten")).all()
     assert sum(entry.data["count"] for entry in entries) == len(keys) and len(entries) == 3
-    assert retention.forget() == 0
+    assert retention.delete_due() == 0
 
 
 def test_the_bytes_a_ticket_needs_stay(session: Session, actor: ActorOf, clock: Any) -> None:
@@ -94,7 +94,7 @@ def test_the_bytes_a_ticket_needs_stay(session: Session, actor: ActorOf, clock: 
     ask()
     assert count(TicketAttachment, TicketAttachment.digest == digest) == 1
     clock.set(LATER)
-    assert retention.forget() == 1
+    assert retention.delete_due() == 1
     assert store().exists(digest) and count(ChatFile) == 0
 
 
@@ -104,7 +104,7 @@ def test_a_ticket_s_link_to_what_is_kept_no_longer_says_so(
     gone = make_ticketed().number
     ask()
     clock.set(LATER)
-    assert retention.forget() == 1
+    assert retention.delete_due() == 1
     sign_in(client, staff=staff_of("agent"))
     answer = client.get(f"/console/chats/{gone}", headers={"Accept-Language": "en"})
     assert answer.status_code == 404
@@ -118,24 +118,24 @@ def test_a_number_is_never_given_again(session: Session, actor: ActorOf, clock: 
     make_past(actor("agent"))
     last = make_past(actor("agent")).id
     clock.set(LATER)
-    assert retention.forget() == 1
+    assert retention.delete_due() == 1
     assert list(session.scalars(select(Chat.id))) == [last]
     assert ask().id == last + 1
-    assert retention.forget() == 1
+    assert retention.delete_due() == 1
 
 
 def test_what_was_never_sent_goes_after_an_hour(session: Session, actor: ActorOf, clock: Any) -> None:
     chat = take(actor("agent"), ask())
     with transaction():
         left = attach(lock_by_key(chat.id), "zaboravljeno.txt", b"zaboravljeno")
-        kept = attach(lock_by_key(chat.id), "isto.txt", b"isto")
+        stored = attach(lock_by_key(chat.id), "isto.txt", b"isto")
     hang(chat, "isto.txt", b"isto")
-    digests = (left.digest, kept.digest)
+    digests = (left.digest, stored.digest)
     clock.advance(timedelta(minutes=55))
-    retention.forget_unsent()
+    retention.delete_unsent()
     assert count(ChatFile, ChatFile.seq.is_(None)) == 2
     clock.advance(timedelta(minutes=10))
-    retention.forget_unsent()
+    retention.delete_unsent()
     assert count(ChatFile) == 1
     assert [store().exists(digest) for digest in digests] == [False, True]
 
@@ -150,7 +150,7 @@ def test_what_somebody_is_about_to_name_stays(
         digest = attach(lock_by_key(chat.id), "isto.txt", b"isto").digest
     store().put(b"isto")
     clock.advance(timedelta(days=3))
-    retention.forget()
+    retention.delete_due()
     assert count(ChatFile) == 0 and store().exists(digest)
 
 
@@ -164,11 +164,11 @@ def test_presence_and_blocks_go_too(session: Session, actor: ActorOf, clock: Any
         blocking.block(actor("supervisor"), rude.number, "vređa", 7)
     with transaction() as writing:
         writing.get_one(Staff, gone.id).active = False
-    retention.forget()
+    retention.delete_due()
     assert list(session.scalars(select(StaffPresence.staff_id))) == [mira.id]
     assert count(ChatBlock) == 1
     clock.advance(timedelta(days=7) + retention.KEEP_BLOCKS + timedelta(seconds=1))
-    retention.forget()
+    retention.delete_due()
     assert count(ChatBlock) == 0
 
 
@@ -191,4 +191,4 @@ def test_months_are_months(
 
     short = replace(settings(), chat_keep_months=months)
     monkeypatch.setattr(retention, "settings", lambda: short)
-    assert retention.kept_since().date().isoformat() == since
+    assert retention.retained_since().date().isoformat() == since

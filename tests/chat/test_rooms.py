@@ -64,10 +64,10 @@ class Scene:
     def heard(self) -> set[str]:
         """Let something happen in every room, and return in which the watcher heard it."""
         self.watcher.events.clear()
-        said = self.visitor.call("message:send", {"client_id": uuid4().hex, "body": "tajno"})
-        assert said["ok"]
-        self.chief.wait_for("message:new", seq=said["seq"])
-        while not any(row["seq"] == said["seq"] for row in self.chief.wait_for("queue:changed")["chats"]):
+        sent = self.visitor.call("message:send", {"client_id": uuid4().hex, "body": "tajno"})
+        assert sent["ok"]
+        self.chief.wait_for("message:new", seq=sent["seq"])
+        while not any(row["seq"] == sent["seq"] for row in self.chief.wait_for("queue:changed")["chats"]):
             pass  # of what was before
         assert self.chief.call("ticket:here", {"typing": True})["ok"]
         if not self.watcher.closed.is_set():
@@ -76,7 +76,7 @@ class Scene:
             except (TimeoutError, OSError):
                 assert self.watcher.closed.wait(5)
         lists = [packet for name, packet in self.watcher.events if name == "queue:changed"]
-        listed = any(row["seq"] == said["seq"] for packet in lists for row in packet["chats"])  # not one of before
+        listed = any(row["seq"] == sent["seq"] for packet in lists for row in packet["chats"])  # not one of before
         names = {name for name, _packet in self.watcher.events} & {"message:new", "ticket:here"}
         return names | ({"queue:changed"} if listed else set())
 

@@ -255,7 +255,7 @@ def test_pushed_to_whoever_has_room_and_the_backlog_when_they_come(
 # --- the writer ----------------------------------------------------------------------------------------------------
 
 
-def said(chat: Chat, body: str, key: str) -> writer.Stored:
+def store_message(chat: Chat, body: str, key: str) -> writer.Stored:
     return writer.current_writer().submit(from_visitor(chat, chat.name, body, key, None, MASKED))
 
 
@@ -581,7 +581,7 @@ def test_a_pin_is_nowhere(session: Session, actor: ActorOf) -> None:
         "Zovem se Ana, PIN 4 8 2-9.1 3", name="Ana 482-913", page="https://mint.rs/pomoc?pin=482913&x=%D0%B0#pin:482913"
     )
     assert (chat.name, chat.page) == ("Ana ••••••", "https://mint.rs/pomoc?pin=••••••&x=%D0%B0#pin:••••••")
-    said(chat, "Evo opet: 48 29 13 i 482913", "k1")
+    store_message(chat, "Evo opet: 48 29 13 i 482913", "k1")
     with transaction():
         attach(chat, "pin 482913.png", b"\x89PNG\r\n\x1a\n")
     with transaction():

@@ -66,7 +66,7 @@ def write_random(rng: random.Random, agents: list[int], departments: list[int], 
                 )  # fmt: skip
 
 
-def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> ChatStats:
+def slowly(session: Session, period: Period, matches: Callable[[Chat], bool]) -> ChatStats:
     """Count the same in Python, a row at a time, straight from the definitions."""
     outside = {
         message.chat_id
@@ -75,7 +75,7 @@ def slowly(session: Session, period: Period, wanted: Callable[[Chat], bool]) -> 
     }
     found = ChatStats()
     for chat in session.scalars(select(Chat)):
-        if not wanted(chat) or not period.first <= chat.created_at.astimezone(ZONE).date() <= period.last:
+        if not matches(chat) or not period.first <= chat.created_at.astimezone(ZONE).date() <= period.last:
             continue
         if chat.id in outside:
             found.outside += 1

@@ -63,13 +63,13 @@ def test_one_opening_that_comes_to_both_at_once(two: Two) -> None:
     with psycopg.connect(make_url(two.database).set(drivername="postgresql").render_as_string(False)) as held:
         held.execute("LOCK TABLE chats IN SHARE MODE")
         with ThreadPoolExecutor(2) as pool:
-            asked = [pool.submit(client.call, "chat:open", opening, wait=60) for client in clients]
+            openings = [pool.submit(client.call, "chat:open", opening, wait=60) for client in clients]
             deadline = time.monotonic() + 50
             while two.ask(waiting)[0] < 2 and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert two.ask(waiting)[0] == 2
             held.rollback()
-            first, second = (one.result() for one in asked)
+            first, second = (one.result() for one in openings)
     assert first["ok"] and second["ok"]
     assert first["chat"]["id"] == second["chat"]["id"] and first["chat"]["token"] == second["chat"]["token"]
     assert two.ask("SELECT count(*) FROM chats WHERE email = 'vera@example.test'")[0] == 1
@@ -111,8 +111,8 @@ def test_rooms_of_the_other_process_are_left(two: Two) -> None:
 
 def heard(visitor: SocketClient, chief: SocketClient, watcher: SocketClient, *, expected: bool) -> None:
     """Let the visitor say something, and tell whether the watcher hears it."""
-    said = visitor.call("message:send", message())
-    assert said["ok"], said
-    chief.wait_for("message:new", seq=said["seq"])
+    sent = visitor.call("message:send", message())
+    assert sent["ok"], sent
+    chief.wait_for("message:new", seq=sent["seq"])
     assert watcher.call("desk:state")["ok"]
-    assert any(name == "message:new" and one["seq"] == said["seq"] for name, one in watcher.events) is expected
+    assert any(name == "message:new" and one["seq"] == sent["seq"] for name, one in watcher.events) is expected

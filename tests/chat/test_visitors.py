@@ -144,15 +144,15 @@ def test_the_pace_is_the_visitors_not_the_connections(shared: Desk) -> None:
 def test_files_that_are_not_sent_are_few(shared: Desk) -> None:
     visitor, opened = shared.ask(email=f"{uuid4().hex[:8]}@example.test")
     token = opened["chat"]["token"]
-    statuses, kept = [], []
+    statuses, stored = [], []
     for _ in range(4):
         status, answer = upload(shared, token, b"%PDF-1.4\n" + b"x" * (3 * 1024 * 1024))
         statuses.append(status)
         if status == 200:
-            kept.append(answer["file"]["id"])
+            stored.append(answer["file"]["id"])
     assert statuses == [200, 200, 200, 422]
     assert "10 MB" in answer["error"]["fields"]["file"][0]
-    assert visitor.call("message:send", message(files=kept))["ok"]
+    assert visitor.call("message:send", message(files=stored))["ok"]
     assert upload(shared, token, b"%PDF-1.4\n")[0] == 200, "what was sent counts no more"
 
 

@@ -109,13 +109,15 @@ def score(
 ) -> tuple[Score, dict[str, tuple[list[int], list[int]]]]:
     """Return how well ``index`` answers, and by question which texts were missed and which are wrong."""
     total, odd = Score(), {}
-    said = {one: set(words(text)) for one, text in texts.items()}
+    words_of = {one: set(words(text)) for one, text in texts.items()}
     for question in questions:
         families = [re.compile(pattern) for pattern in QUESTIONS[question]]
-        right = {one for one, found in said.items() if all(any(map(family.fullmatch, found)) for family in families)}
+        right = {
+            one for one, found in words_of.items() if all(any(map(family.fullmatch, found)) for family in families)
+        }
         hits = index.matches(session, key, question, whole=True)
         assert hits is not None
-        found = set(session.scalars(select(key).where(hits))) & said.keys()
+        found = set(session.scalars(select(key).where(hits))) & words_of.keys()
         total.right += len(right)
         total.found += len(right & found)
         total.false += len(found - right)
@@ -137,10 +139,10 @@ def main() -> None:
         session = db.session()
         replies = {row.id: " ".join(_searched(row)[1:]) for row in session.scalars(select(CannedReply))}
         bodies: dict[int, list[str]] = {}
-        told = select(TicketMessage.ticket_id, TicketMessage.body).where(
+        query = select(TicketMessage.ticket_id, TicketMessage.body).where(
             TicketMessage.kind != MessageKind.EVENT, TicketMessage.taken_back_at.is_(None)
         )
-        for ticket_id, body in session.execute(told):
+        for ticket_id, body in session.execute(query):
             bodies.setdefault(ticket_id, []).append(body)
         tickets = {
             row.id: timeline.title(row) + " " + timeline.text(row, bodies.get(row.id, []))

@@ -14,14 +14,14 @@ pytestmark = pytest.mark.only("sqlite")
 
 
 @pytest.fixture(autouse=True)
-def _here(sqlite_app: Flask) -> Iterator[None]:
+def _in_app(sqlite_app: Flask) -> Iterator[None]:
     """The addresses that are ours are a setting."""
     with sqlite_app.app_context():
         yield
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "expected"),
     [
         (" Ana@Example.TEST ", "ana@example.test"),
         ("ana\u200b@example.test\u00ad", "ana@example.test"),
@@ -32,9 +32,9 @@ def _here(sqlite_app: Flask) -> Iterator[None]:
     ],
     ids=ascii,
 )
-def test_one_spelling(typed: str, kept: str) -> None:
-    assert read_email(typed) == normal_email(typed) == kept
-    assert read_email(kept) == kept
+def test_one_spelling(typed: str, expected: str) -> None:
+    assert read_email(typed) == normal_email(typed) == expected
+    assert read_email(expected) == expected
 
 
 @pytest.mark.parametrize(

@@ -53,9 +53,9 @@ def found(session: Session, query: str) -> set[int]:
     ],
 )
 def test_spellings(session: Session, query: str) -> None:
-    wanted = factories.make_customer(name=SPELLED)
+    expected = factories.make_customer(name=SPELLED)
     factories.make_customer(name="Jovana Jovanović")
-    assert found(session, query) == {wanted.id}
+    assert found(session, query) == {expected.id}
 
 
 @pytest.mark.parametrize("query", ["Petar", "rdje", "Đorđe Petar", "kovic"])
@@ -67,8 +67,8 @@ def test_what_does_not_match(session: Session, query: str) -> None:
 
 @pytest.mark.parametrize("name", ["Ђорђе Чачковић", "Djordje Cackovic"])
 def test_stored_in_another_spelling(session: Session, name: str) -> None:
-    wanted = factories.make_customer(name=name)
-    assert found(session, SPELLED) == {wanted.id}
+    expected = factories.make_customer(name=name)
+    assert found(session, SPELLED) == {expected.id}
 
 
 @pytest.mark.only("sqlite")
@@ -107,10 +107,10 @@ def test_what_has_no_word_finds_nothing(session: Session, query: str) -> None:
     ],
 )
 def test_other_forms_of_a_word(session: Session, text: str, queries: list[str]) -> None:
-    wanted = factories.make_customer(name=text)
+    expected = factories.make_customer(name=text)
     factories.make_customer(name="Nešto sasvim drugo, and more of it, do danas i od danas")
     for query in queries:
-        assert found(session, query) == {wanted.id}, query
+        assert found(session, query) == {expected.id}, query
 
 
 @pytest.mark.only("sqlite")
@@ -169,9 +169,9 @@ def test_operators_are_only_text(session: Session, query: str) -> None:
 
 
 def test_numbers_and_joined_names_are_found_by_their_parts(session: Session) -> None:
-    wanted = factories.make_customer(name="prodavnica-jasen.rs")
-    assert found(session, "jasen") == {wanted.id}
-    assert found(session, wanted.number) == {wanted.id}
+    expected = factories.make_customer(name="prodavnica-jasen.rs")
+    assert found(session, "jasen") == {expected.id}
+    assert found(session, expected.number) == {expected.id}
 
 
 def test_a_changed_text_replaces_the_old(session: Session) -> None:
@@ -231,8 +231,8 @@ def test_folded_words_are_plain_and_stay(text: str) -> None:
 
 def test_the_letter_of_a_number_does_not_slow_it_down(session: Session) -> None:
     """``K-10482`` is its number: the K begins a word of every account and is left out beside it."""
-    wanted = factories.make_customer(name="Nikola")
+    expected = factories.make_customer(name="Nikola")
     factories.make_customer(name="Konstantin")
-    assert found(session, wanted.number) == {wanted.id}
-    assert found(session, f"{wanted.id + 10_000} x") == {wanted.id}
-    assert wanted.id in found(session, "N")
+    assert found(session, expected.number) == {expected.id}
+    assert found(session, f"{expected.id + 10_000} x") == {expected.id}
+    assert expected.id in found(session, "N")

@@ -117,9 +117,9 @@ def test_lists_are_split_and_trimmed() -> None:
 
 def test_settings_never_print_their_secrets() -> None:
     """A traceback or a log line with the settings in it must not give the keys away."""
-    shown = repr(Settings.from_environ(GOOD | {"CONSOLE_DATABASE_URL": "postgresql://u:Tajna@h/d"}))
+    printed = repr(Settings.from_environ(GOOD | {"CONSOLE_DATABASE_URL": "postgresql://u:Tajna@h/d"}))
     for secret in (GOOD["CONSOLE_SECRET_KEY"], GOOD["CONSOLE_SEAL_KEYS"], "Tajna"):
-        assert secret not in shown
+        assert secret not in printed
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,13 @@ def test_every_text_of_the_catalogue_takes_markup_and_escapes_the_rest(sqlite_ap
 
 def test_a_text_without_markup_is_text(sqlite_app: Flask) -> None:
     with sqlite_app.test_request_context():
-        said = gettext("%(name)s has already taken this chat.", name=ATTACK)
-        assert not isinstance(said, Markup)
-        for drawn in (said, lazy_gettext("%(name)s has already taken this chat.", name=ATTACK)):
+        sentence = gettext("%(name)s has already taken this chat.", name=ATTACK)
+        assert not isinstance(sentence, Markup)
+        for drawn in (sentence, lazy_gettext("%(name)s has already taken this chat.", name=ATTACK)):
             assert str(escape(ATTACK)) in render_template_string("{{ drawn }}", drawn=drawn)
             assert ATTACK not in render_template_string("{{ drawn }}", drawn=drawn)
-        counted = ngettext("%(num)d min ago", "%(num)d min ago", 2)
-        assert "2" in counted
+        plural = ngettext("%(num)d min ago", "%(num)d min ago", 2)
+        assert "2" in plural
 
 
 def test_a_text_within_a_text(sqlite_app: Flask) -> None:

@@ -171,7 +171,7 @@ def test_parallel_numbering_has_no_gap_and_no_duplicate(
     """Read, add one, write, in eight threads: the plain driver's transactions fail here, ours do not."""
     with transaction():
         session.add(NumberSeries(series="TEST", year=2026, last=0))
-    given: list[int] = []
+    numbers: list[int] = []
 
     def number_some() -> None:
         with app.app_context():
@@ -180,11 +180,11 @@ def test_parallel_numbering_has_no_gap_and_no_duplicate(
                     row = own.scalars(select(NumberSeries).with_for_update()).one()
                     row.last += 1
                     number = row.last
-                given.append(number)
+                numbers.append(number)
             db.session.remove()
 
     in_threads(number_some, THREADS)
-    assert sorted(given) == list(range(1, THREADS * EACH + 1))
+    assert sorted(numbers) == list(range(1, THREADS * EACH + 1))
 
 
 @pytest.mark.only("sqlite")

@@ -58,8 +58,8 @@ def test_a_supervisor_suspends_closes_and_reopens_on_the_page(
     answer = client.submit(state, json=True, state="active", reason="Dug je izmiren")
     assert answer.json == {"customer": {"number": number, "status": "active"}}
     assert "Ovaj nalog je suspendovan." not in portal.get("/moj/").text and number in portal.get("/moj/").text
-    told = [(mail.to_address, mail.subject.removeprefix(f"Nalog {number} je ")) for mail in mails("account_state")]
-    assert told == [(owner, "suspendovan"), (owner, "zatvoren"), (owner, "ponovo otvoren")]
+    notified = [(mail.to_address, mail.subject.removeprefix(f"Nalog {number} je ")) for mail in mails("account_state")]
+    assert notified == [(owner, "suspendovan"), (owner, "zatvoren"), (owner, "ponovo otvoren")]
     assert "Razlog: Dug stariji od 60 dana" in mails("account_state")[0].text
     steps = [(entry.data["before"], entry.data["after"]) for entry in audited("customer.status_changed")]
     assert steps == [("active", "suspended"), ("suspended", "closed"), ("closed", "active")]
@@ -97,10 +97,10 @@ def test_a_state_that_cannot_follow_is_refused(
     session: Session, status: CustomerStatus, verb: Callable[[Actor, Customer, str], None]
 ) -> None:
     customer = factories.make_customer(status=status)
-    told = len(mails("account_state"))
+    notified = len(mails("account_state"))
     with pytest.raises(Conflict) as refusal, transaction():
         verb(supervisor(), customer, "Dug")
-    assert (refusal.value.code, status_of(customer.number), len(mails("account_state"))) == ("state", status, told)
+    assert (refusal.value.code, status_of(customer.number), len(mails("account_state"))) == ("state", status, notified)
 
 
 def test_an_account_without_an_owner_stays_closed(session: Session) -> None:

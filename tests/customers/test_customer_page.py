@@ -122,11 +122,11 @@ def everything(client: ConsoleClient, number: str) -> str:
     pages = [client.get(path + tab) for tab in TABS]
     assert {page.status_code for page in pages} == {200}
     answer = client.get_json(path)
-    told = json.dumps(answer.json, ensure_ascii=False)
-    return "\n".join(unescape(page.text) for page in pages) + told
+    payload = json.dumps(answer.json, ensure_ascii=False)
+    return "\n".join(unescape(page.text) for page in pages) + payload
 
 
-def shown(values: set[str], text: str) -> set[str]:
+def found_in(values: set[str], text: str) -> set[str]:
     return {value for value in values if value in text}
 
 
@@ -139,7 +139,7 @@ def verify_as(client: ConsoleClient, member: Membership) -> None:
 @pytest.mark.parametrize("role", [Role.AGENT, Role.ADMIN])
 def test_a_locked_page_has_none_of_the_customers_values(client: ConsoleClient, secrets: Secrets, role: Role) -> None:
     sign_in(client, role)
-    assert shown(secrets.all(), everything(client, secrets.customer.number)) == set()
+    assert found_in(secrets.all(), everything(client, secrets.customer.number)) == set()
     assert client.get_json(f"/console/customers/{secrets.customer.number}").json == {
         "customer": {"number": secrets.customer.number, "status": "active"},
         "rights": [],
@@ -154,8 +154,8 @@ def test_who_reads_documents_by_role_reads_these_and_the_services_alone(
     sign_in(client, role)
     text = everything(client, secrets.customer.number)
     by_role = secrets.values[Right.INVOICES] | secrets.values[Right.PRODUCTS] | secrets.values[Right.DOMAINS]
-    assert shown(by_role | secrets.named, text) == by_role | secrets.named
-    assert shown(secrets.all() - by_role - secrets.named, text) == set()
+    assert found_in(by_role | secrets.named, text) == by_role | secrets.named
+    assert found_in(secrets.all() - by_role - secrets.named, text) == set()
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,11 @@ def test_each_right_opens_its_group_and_no_other(client: ConsoleClient, secrets:
     verify_as(client, caller)
     text = everything(client, secrets.customer.number)
     mine = secrets.values.get(right, set())
-    assert shown(mine | secrets.named, text) == mine | secrets.named
+    assert found_in(mine | secrets.named, text) == mine | secrets.named
     closed = secrets.all() - mine - secrets.named
     if right is Right.EMAILS:  # a mail's subject may name who was verified
         closed -= {value for value in closed if any(value in subject for subject in mine)}
-    assert shown(closed, text) == set()
+    assert found_in(closed, text) == set()
     assert "/console/migrations/new" not in text
 
 
@@ -180,7 +180,7 @@ def test_the_owner_opens_it_all_and_may_give_away(client: ConsoleClient, secrets
     sign_in(client)
     verify_as(client, secrets.owner)
     text = everything(client, secrets.customer.number)
-    assert shown(secrets.all(), text) == secrets.all()
+    assert found_in(secrets.all(), text) == secrets.all()
     assert f"/console/migrations/new?customer={secrets.customer.number}" in text
     answer = client.get_json(f"/console/customers/{secrets.customer.number}").json
     assert answer is not None and set(answer) >= {"customer", "services", "proformas", "contacts", "verification"}
@@ -193,7 +193,7 @@ def test_transfer_alone_shows_the_way_and_opens_nothing_else(client: ConsoleClie
     verify_as(client, caller)
     text = everything(client, secrets.customer.number)
     assert "/console/migrations/new?customer=" in text
-    assert shown(secrets.all() - secrets.named, text) == set()
+    assert found_in(secrets.all() - secrets.named, text) == set()
 
 
 def test_an_override_reads_and_starts_nothing(client: ConsoleClient, secrets: Secrets) -> None:
@@ -201,14 +201,14 @@ def test_an_override_reads_and_starts_nothing(client: ConsoleClient, secrets: Se
     number = secrets.customer.number
     short = client.submit(f"/console/customers/{number}/override", reason="kratko")
     assert short.status_code == 422 and "kratko" in short.text
-    assert shown(secrets.values[Right.PROFILE], short.text) == set()
+    assert found_in(secrets.values[Right.PROFILE], short.text) == set()
     answer = client.submit(f"/console/customers/{number}/override", json=True, reason="Sumnja na preuzet nalog")
     assert answer.json is not None and answer.json["verification"]["kind"] == "override"
     assert set(answer.json["verification"]["rights"]) == {right.value for right in READING_RIGHTS}
     text = everything(client, number)
     written = secrets.values[Right.EMAILS] - secrets.values[Right.PROFILE] - secrets.values[Right.CONTACTS]
     assert written, "the account's mail, which stays shut"
-    assert shown(secrets.all(), text) == secrets.all() - written
+    assert found_in(secrets.all(), text) == secrets.all() - written
     assert "/console/migrations/new" not in text and "/moj/pin" not in text
 
 
@@ -229,7 +229,7 @@ def test_my_verification_opens_nothing_for_a_colleague(
     verify_as(client, secrets.owner)
     colleague = new_client()
     sign_in(colleague)
-    assert shown(secrets.all(), everything(colleague, secrets.customer.number)) == set()
+    assert found_in(secrets.all(), everything(colleague, secrets.customer.number)) == set()
 
 
 @pytest.mark.only("sqlite", "postgresql")
@@ -243,7 +243,7 @@ def test_it_closes_at_once(
         secrets.customer, MemberRole.USER, rights=[Right.PROFILE, Right.CONTACTS, Right.PRODUCTS, Right.INVOICES]
     )
     verify_as(client, caller)
-    assert shown(secrets.values[Right.PROFILE], everything(client, number))
+    assert found_in(secrets.values[Right.PROFILE], everything(client, number))
     verification = db.session.scalars(select(Verification).where(Verification.membership_id == caller.id)).one()
     if how == "ended":
         assert client.submit(f"/console/verify/{verification.id}/end", json=True).status_code == 200
@@ -266,7 +266,7 @@ def test_it_closes_at_once(
             db.session.get_one(type(staff), staff.id).active = False
         assert client.get(f"/console/customers/{number}").status_code in (302, 303)
         return
-    assert shown(secrets.all(), everything(client, number)) == set()
+    assert found_in(secrets.all(), everything(client, number)) == set()
 
 
 def factories_remove(member_id: int) -> None:

@@ -110,9 +110,9 @@ def test_a_reply_goes_to_who_asked_and_is_named_to_who_gets_mail_from_support(
     ticket = make_ticket(customer=company.customer, requester_email=asker.email, requester_name=asker.name)
     with transaction():
         sent = messages.reply(agent, ticket.id, Writing("Tajna odgovora", client_id="c-1", anyway=True))
-    told = {company.owner.person.email, company.contacts[MailCategory.SUPPORT].person.email, user.person.email}
+    recipients = {company.owner.person.email, company.contacts[MailCategory.SUPPORT].person.email, user.person.email}
     assert sent_to(session, "ticket_reply") == {asker.email}
-    assert sent_to(session, "ticket_answered") == told
+    assert sent_to(session, "ticket_answered") == recipients
     for mail in session.scalars(select(Mail).where(Mail.template == "ticket_answered")):
         assert "Tajna odgovora" not in mail.text + mail.html
         may_open = mail.to_address != company.contacts[MailCategory.SUPPORT].person.email

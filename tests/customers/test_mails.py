@@ -10,8 +10,8 @@ from typing import Any
 from flask import Flask
 
 from console.mail.examples import TOKEN, Example, Typed, examples
+from console.mail.labels import TEMPLATES
 from console.mail.templates import FOLDER, Rendered, names, render
-from console.views.shared.labels.mail import TEMPLATES
 
 BRAND, BASE = "Mint podrška", "https://console.example.test"
 EVIL = '<b>Ana</b> & "sinovi"\r\nBcc: x@example.test'

@@ -136,8 +136,8 @@ def test_on_their_own_no_six_digits_stay(before: str, pin: str, after: str) -> N
 def test_masking_twice_is_masking_once_and_loses_nothing_else(text: str) -> None:
     masked, _ = mask_pins(text)
     assert mask_pins(masked) == (masked, 0)
-    kept = r"[0-9 .\-–/:,\n\u00a0\u200b]{6,}".join(map(re.escape, masked.split(MASK)))
-    assert re.fullmatch(kept, text)
+    pattern = r"[0-9 .\-–/:,\n\u00a0\u200b]{6,}".join(map(re.escape, masked.split(MASK)))
+    assert re.fullmatch(pattern, text)
 
 
 @given(st.text(max_size=80).filter(lambda text: not any(char.isdecimal() for char in text)))
@@ -171,9 +171,9 @@ def test_the_writer_is_asked_and_decides_by_token() -> None:
 
 @pytest.mark.parametrize(("text", "card"), [("PIN je 739164", False), ("evo 739164", True)])
 def test_where_it_is_one_the_writer_cannot_say_that_it_is_none(text: str, card: bool) -> None:
-    said = PinChoice(not_pin=("739164",))
+    choice = PinChoice(not_pin=("739164",))
     with pytest.raises(PinLike) as caught:
-        mask_for_storage(text, said, card=card)
+        mask_for_storage(text, choice, card=card)
     assert caught.value.only_mask
     assert mask_for_storage(text, PinChoice(mask=True, not_pin=("739164",)), card=card).text.endswith(MASK)
 

@@ -94,8 +94,8 @@ def test_an_external_id_is_taken_once(session: Session) -> None:
 @pytest.mark.both
 def test_it_is_found_by_name_and_number_and_by_nothing_personal(session: Session) -> None:
     customer = register(replace(COMPANY, name="Đorđević Čačak"))
-    for asked in ("djordjevic", "ђорђевић", "čač", customer.number):
-        condition = CUSTOMER_SEARCH.matches(db.session(), Customer.id, asked)
+    for term in ("djordjevic", "ђорђевић", "čač", customer.number):
+        condition = CUSTOMER_SEARCH.matches(db.session(), Customer.id, term)
         assert condition is not None and db.session.scalar(select(Customer.id).where(condition)) == customer.id
     for secret in ("100000024", "20000017", "Kragujevac"):
         assert words(secret)

@@ -178,8 +178,8 @@ def test_each_role_of_a_person_opens_its_own_rights(session: Session) -> None:
     customer = factories.make_customer()
     user = factories.make_member(customer, MemberRole.USER, rights=[Right.PRODUCTS, Right.DOMAINS])
     bookkeeper = factories.make_member(customer, MemberRole.CONTACT, rights=[Right.INVOICES])
-    nobody = factories.make_member(customer, MemberRole.CONTACT)
-    for member, rights in ((user, {Right.PRODUCTS, Right.DOMAINS}), (bookkeeper, {Right.INVOICES}), (nobody, set())):
+    outsider = factories.make_member(customer, MemberRole.CONTACT)
+    for member, rights in ((user, {Right.PRODUCTS, Right.DOMAINS}), (bookkeeper, {Right.INVOICES}), (outsider, set())):
         actor = agent()
         assert attempt(actor, member)
         assert opened_rights(actor, customer.id) == rights
@@ -191,13 +191,13 @@ def test_each_role_of_a_person_opens_its_own_rights(session: Session) -> None:
 def test_it_opens_for_the_agent_who_asked_and_for_that_account(session: Session) -> None:
     person = factories.make_person()
     first, second = (factories.owner_of(factories.make_customer(owner=person)) for _ in range(2))
-    asked, other = agent(), agent()
-    assert attempt(asked, first)
-    assert opened_rights(asked, first.customer_id) == ALL_RIGHTS
+    requester, other = agent(), agent()
+    assert attempt(requester, first)
+    assert opened_rights(requester, first.customer_id) == ALL_RIGHTS
     assert opened_rights(other, first.customer_id) == frozenset()
-    assert opened_rights(asked, second.customer_id) == frozenset()
+    assert opened_rights(requester, second.customer_id) == frozenset()
     # A customer's person with the same number as the agent is not the agent.
-    assert live_verification(Actor(kind="person", id=asked.id, name="x"), first.customer_id) is None
+    assert live_verification(Actor(kind="person", id=requester.id, name="x"), first.customer_id) is None
 
 
 @pytest.mark.both
@@ -337,9 +337,9 @@ def test_nobody_is_mailed_and_nothing_is_kept_of_an_unknown_address(session: Ses
             assert verify(actor, email="niko@example.test", pin="123456", channel="phone") is None
     assert db.session.scalar(select(Mail.id)) is None
     assert locked_out_people() == []
-    kept = [entry.subject + str(entry.data) for entry in trail("verification.failed") + trail("pin.locked")]
-    assert len(kept) == ALLOWED + 3
-    assert "niko" not in "".join(kept)
+    recorded = [entry.subject + str(entry.data) for entry in trail("verification.failed") + trail("pin.locked")]
+    assert len(recorded) == ALLOWED + 3
+    assert "niko" not in "".join(recorded)
 
 
 def test_a_supervisor_unlocks_and_an_agent_does_not(session: Session) -> None:
@@ -362,8 +362,8 @@ def test_a_new_pin_unlocks_but_looking_at_one_does_not(session: Session, clock: 
     clock.advance(timedelta(minutes=55))
     fail(actor, member, ALLOWED)
     clock.advance(timedelta(minutes=6))
-    shown = factories.pin_of(member)  # the last one is over, so the portal made another
-    assert attempt(actor, member, shown) is None
+    pin_shown = factories.pin_of(member)  # the last one is over, so the portal made another
+    assert attempt(actor, member, pin_shown) is None
     with transaction():
         pin, _ = renew_pin(Actor(kind="person", id=member.person_id, name="x"), member)
     assert attempt(actor, member, pin)

@@ -51,12 +51,12 @@ def evaluated(member_id: int) -> tuple[int, int]:
     """Return how many tries were compared to the PIN, and how many the audit log says were not under a lock."""
     db.session.rollback()
     failures = db.session.get_one(Membership, member_id).pin_failures
-    told = [
+    entries = [
         entry
         for entry in db.session.scalars(select(AuditEntry).where(AuditEntry.action == "verification.failed"))
         if not entry.data["locked"]
     ]
-    return failures, len(told)
+    return failures, len(entries)
 
 
 @pytest.mark.both
@@ -201,11 +201,11 @@ def test_every_failure_opens_as_many_secrets(
     opened: list[str] = []
     really = Sealer.open
 
-    def counted(sealer: Sealer, sealed: str) -> bytes:
+    def counting_open(sealer: Sealer, sealed: str) -> bytes:
         opened.append(sealed)
         return really(sealer, sealed)
 
-    monkeypatch.setattr(Sealer, "open", counted)
+    monkeypatch.setattr(Sealer, "open", counting_open)
     actor = factories.actor_of(factories.make_staff())
     counts = {}
     for name, (email, pin) in cases.items():

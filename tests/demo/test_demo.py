@@ -84,7 +84,7 @@ FIRST = datetime.fromisoformat("2026-01-01T00:00:00+01:00")
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """The demo of seed 1 that served consoles are given, for all tests that only look."""
     folder = tmp_path_factory.mktemp("demo")
     server.copy_made(folder, demo=True)
@@ -96,11 +96,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 
 
 @pytest.fixture
-def copied(told: Session, tmp_path: Path, make_app: Callable[[Settings], Flask]) -> Iterator[Session]:
+def copied(filled: Session, tmp_path: Path, make_app: Callable[[Settings], Flask]) -> Iterator[Session]:
     """A copy of the demo, to be changed."""
     path = tmp_path / "copied.sqlite3"
-    told.rollback()
-    with closing(sqlite3.connect(str(told.get_bind().engine.url.database))) as connection:
+    filled.rollback()
+    with closing(sqlite3.connect(str(filled.get_bind().engine.url.database))) as connection:
         connection.execute("VACUUM INTO ?", (str(path),))
     with make_app(Settings(env="demo", database_url=f"sqlite:///{path}")).app_context():
         yield db.session()
@@ -145,8 +145,8 @@ def _comparable(value: object) -> object:
 # --- what the contract names ---
 
 
-def test_staff_of_every_role_sign_in_with_the_one_password(told: Session) -> None:
-    roles = dict(told.execute(select(Staff.email, Staff.role)).all())
+def test_staff_of_every_role_sign_in_with_the_one_password(filled: Session) -> None:
+    roles = dict(filled.execute(select(Staff.email, Staff.role)).all())
     assert roles == {
         "agent@example.test": Role.AGENT,
         "agent2@example.test": Role.AGENT,
@@ -154,30 +154,30 @@ def test_staff_of_every_role_sign_in_with_the_one_password(told: Session) -> Non
         "supervisor@example.test": Role.SUPERVISOR,
         "admin@example.test": Role.ADMIN,
     }
-    hashes = set(told.scalars(select(Staff.password_hash)))
-    hashes |= set(told.scalars(select(Person.password_hash).where(Person.password_hash.is_not(None))))
+    hashes = set(filled.scalars(select(Staff.password_hash)))
+    hashes |= set(filled.scalars(select(Person.password_hash).where(Person.password_hash.is_not(None))))
     assert len(hashes) == 1
     assert password_matches(hashes.pop(), DEMO_PASSWORD)
 
 
-def test_the_three_customers(told: Session) -> None:
-    ana, firma, novi = (owner(told, f"{name}@example.test").customer for name in ("ana", "firma", "novi"))
+def test_the_three_customers(filled: Session) -> None:
+    ana, firma, novi = (owner(filled, f"{name}@example.test").customer for name in ("ana", "firma", "novi"))
     assert (ana.kind, firma.kind, novi.kind) == (CustomerKind.PERSON, CustomerKind.COMPANY, CustomerKind.PERSON)
-    assert told.scalars(select(Service).where(Service.customer_id == novi.id)).all() == []
+    assert filled.scalars(select(Service).where(Service.customer_id == novi.id)).all() == []
     roles = {member.role for member in firma.members}
     assert roles == {MemberRole.OWNER, MemberRole.USER, MemberRole.CONTACT}
     with_password = {member.role for member in firma.members if member.person.password_hash}
     assert with_password == {MemberRole.OWNER, MemberRole.USER}
 
 
-def test_anas_first_service_can_be_migrated_and_shares_an_open_document(told: Session) -> None:
-    ana, novi = owner(told, "ana@example.test"), owner(told, "novi@example.test")
-    first, second = told.scalars(
+def test_anas_first_service_can_be_migrated_and_shares_an_open_document(filled: Session) -> None:
+    ana, novi = owner(filled, "ana@example.test"), owner(filled, "novi@example.test")
+    first, second = filled.scalars(
         select(Service).where(Service.customer_id == ana.customer_id).order_by(Service.id).limit(2)
     ).all()
     documents = [
         document
-        for document in told.scalars(select(Proforma).where(Proforma.customer_id == ana.customer_id))
+        for document in filled.scalars(select(Proforma).where(Proforma.customer_id == ana.customer_id))
         if document.status in ACTIVE_STATUSES and first.id in {line.service_id for line in document.lines}
     ]
     (shared,) = documents
@@ -185,14 +185,14 @@ def test_anas_first_service_can_be_migrated_and_shares_an_open_document(told: Se
     assert others
     assert shared.due_on >= clock.local_date(clock.now(), Settings().zone)
     assert second.customer_id == ana.customer_id
-    agent = told.scalars(select(Staff).where(Staff.email == "agent@example.test")).one().actor()
-    billing = told.scalars(select(Staff).where(Staff.email == "billing@example.test")).one().actor()
+    agent = filled.scalars(select(Staff).where(Staff.email == "agent@example.test")).one().actor()
+    billing = filled.scalars(select(Staff).where(Staff.email == "billing@example.test")).one().actor()
     with pytest.raises(RuntimeError, match="only looking"), transaction():
         pin, _until = current_pin(ana)
         verification = verify(agent, email="ana@example.test", pin=pin, channel="phone")
         assert verification is not None
-        wanted = migrate.Request((first.id,), "novi@example.test", verification.id, "Prodato")
-        ref = migrate.request_migration(agent, wanted, "test")["ref"]
+        request = migrate.Request((first.id,), "novi@example.test", verification.id, "Prodato")
+        ref = migrate.request_migration(agent, request, "test")["ref"]
         plan = migrate.plan_for(lock_migration(ref))
         assert plan.obstacles == ()
         migrate.approve(billing, ref, plan.digest, "approve")
@@ -202,57 +202,59 @@ def test_anas_first_service_can_be_migrated_and_shares_an_open_document(told: Se
         raise RuntimeError("only looking")
 
 
-def test_each_rule_has_its_example(told: Session) -> None:
-    assert told.scalar(select(func.count()).where(Service.suspension == SuspensionReason.ABUSE)) == 1
-    assert told.scalar(select(func.count()).where(Service.suspension == SuspensionReason.UNPAID)) == 1
-    assert told.scalar(select(func.count()).where(Service.transfer_locked)) == 1
-    assert told.scalar(select(func.count()).where(Proforma.status == ProformaStatus.PART_PAID)) == 1
-    assert told.scalar(select(func.count()).where(Proforma.currency == "EUR")) == 1
-    assert set(told.scalars(select(Customer.tax_status))) == set(TaxStatus)
-    assert set(told.scalars(select(Customer.status))) == set(CustomerStatus)
-    assert set(told.scalars(select(Proforma.tax_note))) == {None, "abroad", "exempt"}
-    assert told.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 2  # one with a correction
+def test_each_rule_has_its_example(filled: Session) -> None:
+    assert filled.scalar(select(func.count()).where(Service.suspension == SuspensionReason.ABUSE)) == 1
+    assert filled.scalar(select(func.count()).where(Service.suspension == SuspensionReason.UNPAID)) == 1
+    assert filled.scalar(select(func.count()).where(Service.transfer_locked)) == 1
+    assert filled.scalar(select(func.count()).where(Proforma.status == ProformaStatus.PART_PAID)) == 1
+    assert filled.scalar(select(func.count()).where(Proforma.currency == "EUR")) == 1
+    assert set(filled.scalars(select(Customer.tax_status))) == set(TaxStatus)
+    assert set(filled.scalars(select(Customer.status))) == set(CustomerStatus)
+    assert set(filled.scalars(select(Proforma.tax_note))) == {None, "abroad", "exempt"}
+    assert filled.scalar(select(func.count()).where(Storno.migration_id.is_(None))) == 2  # one with a correction
     overdue = select(func.count()).where(
         Proforma.status == ProformaStatus.OPEN, Proforma.due_on < clock.local_date(clock.now(), Settings().zone)
     )
-    assert (told.scalar(overdue) or 0) > 3
+    assert (filled.scalar(overdue) or 0) > 3
 
 
-def test_a_migration_stands_in_each_state(told: Session) -> None:
-    assert set(told.scalars(select(Migration.state))) == set(MigrationState)
+def test_a_migration_stands_in_each_state(filled: Session) -> None:
+    assert set(filled.scalars(select(Migration.state))) == set(MigrationState)
 
 
-def test_data_is_valid_and_names_are_ours(told: Session) -> None:
-    letters = set("".join(told.scalars(select(Customer.name))))
+def test_data_is_valid_and_names_are_ours(filled: Session) -> None:
+    letters = set("".join(filled.scalars(select(Customer.name))))
     assert set("čćšžđ") <= letters
-    for customer in told.scalars(select(Customer)):
+    for customer in filled.scalars(select(Customer)):
         if customer.kind is CustomerKind.COMPANY and customer.country == "RS":
             assert pib.is_valid(customer.pib or "")
-    assert told.scalar(select(func.count(func.distinct(Customer.pib)))) == told.scalar(select(func.count(Customer.pib)))
-    for name in told.scalars(select(Domain.name)):
+    assert filled.scalar(select(func.count(func.distinct(Customer.pib)))) == filled.scalar(
+        select(func.count(Customer.pib))
+    )
+    for name in filled.scalars(select(Domain.name)):
         assert name.endswith(".example.rs")
-    for email in told.scalars(select(Person.email)):
+    for email in filled.scalars(select(Person.email)):
         assert email.endswith("@example.test")
 
 
-def test_numbers_follow_the_days_and_nothing_lies_ahead(told: Session) -> None:
+def test_numbers_follow_the_days_and_nothing_lies_ahead(filled: Session) -> None:
     ours = select(Proforma.issued_on).where(Proforma.sequence.is_not(None))
-    days = list(told.scalars(ours.order_by(Proforma.year, Proforma.sequence)))
+    days = list(filled.scalars(ours.order_by(Proforma.year, Proforma.sequence)))
     assert days == sorted(days)
-    assert max(told.scalars(select(Proforma.issued_at))) <= clock.now()
-    entries = list(told.scalars(select(AuditEntry.at).order_by(AuditEntry.id)))
+    assert max(filled.scalars(select(Proforma.issued_at))) <= clock.now()
+    entries = list(filled.scalars(select(AuditEntry.at).order_by(AuditEntry.id)))
     # The last hour has three tellers: mail as of the full hour, chats and sign-ins as of the minute.
     before = [at for at in entries if at < desk_now() - timedelta(hours=1)]
     assert before == entries[: len(before)] == sorted(before)
     assert max(entries) <= clock.now()
-    assert list(audit_queries.verify(told, sealer())) == []
+    assert list(audit_queries.verify(filled, sealer())) == []
 
 
 # --- the desk ---
 
 
-def test_the_desk_has_tickets_in_every_state(told: Session) -> None:
-    tickets = list(told.scalars(select(Ticket)))
+def test_the_desk_has_tickets_in_every_state(filled: Session) -> None:
+    tickets = list(filled.scalars(select(Ticket)))
     assert 40 <= len(tickets) <= 60
     assert {ticket.status for ticket in tickets} == set(TicketStatus)
     assert {ticket.priority for ticket in tickets} == set(Priority)
@@ -262,54 +264,58 @@ def test_the_desk_has_tickets_in_every_state(told: Session) -> None:
     assert any(ticket.customer_id is None and ticket.is_open for ticket in tickets)
     assert any(ticket.assignee_id is None and ticket.is_open for ticket in tickets)
     assert any(ticket.merged_into_id is not None for ticket in tickets)
-    assert set(told.scalars(select(TicketLink.kind))) == set(LinkKind)
-    assert set(told.scalars(select(TicketMessage.kind))) == set(MessageKind)
-    assert told.scalar(select(func.count()).where(TicketRead.mention_seq > TicketRead.seq))
-    assert len(told.scalars(select(TicketAttachment.id)).all()) >= 10
-    assert told.scalar(select(func.count()).select_from(TicketDraft)) == 2
-    assert set(told.scalars(select(SavedView.shared))) == {True, False}
+    assert set(filled.scalars(select(TicketLink.kind))) == set(LinkKind)
+    assert set(filled.scalars(select(TicketMessage.kind))) == set(MessageKind)
+    assert filled.scalar(select(func.count()).where(TicketRead.mention_seq > TicketRead.seq))
+    assert len(filled.scalars(select(TicketAttachment.id)).all()) >= 10
+    assert filled.scalar(select(func.count()).select_from(TicketDraft)) == 2
+    assert set(filled.scalars(select(SavedView.shared))) == {True, False}
 
 
-def test_whenever_it_is_made_some_are_late_and_some_nearly(told: Session) -> None:
+def test_whenever_it_is_made_some_are_late_and_some_nearly(filled: Session) -> None:
     made_at = desk_now()
-    due = [ticket.due_at for ticket in told.scalars(select(Ticket).where(Ticket.is_open)) if ticket.due_at < NO_DUE]
+    due = [ticket.due_at for ticket in filled.scalars(select(Ticket).where(Ticket.is_open)) if ticket.due_at < NO_DUE]
     open_now = calendar().add(made_at, timedelta(hours=1)) or made_at
     assert any(when < made_at for when in due)
     assert any(made_at <= when <= open_now for when in due)
     assert any(when > open_now for when in due)
-    assert max(told.scalars(select(TicketMessage.created_at))) <= made_at
+    assert max(filled.scalars(select(TicketMessage.created_at))) <= made_at
 
 
-def test_what_came_of_them_is_there_too(told: Session) -> None:
-    assert set(told.scalars(select(Mail.state))) == set(MailState)
-    assert {1, 2, 5} <= set(told.scalars(select(TicketRating.score)))
-    assert set(told.scalars(select(Review.state))) == {ReviewState.WAITING, ReviewState.DONE}
-    assert {ReviewReason.RATING, ReviewReason.PICKED, ReviewReason.OVERRIDE} <= set(told.scalars(select(Review.reason)))
-    assert told.scalar(select(func.count()).where(Review.answered))
-    assert set(told.scalars(select(SlaTarget.broken_at.is_not(None)))) == {True, False}
-    masked = told.scalars(select(TicketMessage.body).where(TicketMessage.body.contains("••••••"))).all()
+def test_what_came_of_them_is_there_too(filled: Session) -> None:
+    assert set(filled.scalars(select(Mail.state))) == set(MailState)
+    assert {1, 2, 5} <= set(filled.scalars(select(TicketRating.score)))
+    assert set(filled.scalars(select(Review.state))) == {ReviewState.WAITING, ReviewState.DONE}
+    assert {ReviewReason.RATING, ReviewReason.PICKED, ReviewReason.OVERRIDE} <= set(
+        filled.scalars(select(Review.reason))
+    )
+    assert filled.scalar(select(func.count()).where(Review.answered))
+    assert set(filled.scalars(select(SlaTarget.broken_at.is_not(None)))) == {True, False}
+    masked = filled.scalars(select(TicketMessage.body).where(TicketMessage.body.contains("••••••"))).all()
     assert len(masked) == 1
 
 
-def test_the_chat_desk_has_a_past(told: Session) -> None:
-    chats = list(told.scalars(select(Chat).where(Chat.ended_at.is_not(None)).order_by(Chat.id)))
+def test_the_chat_desk_has_a_past(filled: Session) -> None:
+    chats = list(filled.scalars(select(Chat).where(Chat.ended_at.is_not(None)).order_by(Chat.id)))
     assert len(chats) == len(PAST)
     assert {chat.status for chat in chats} == {ChatStatus.CLOSED, ChatStatus.TICKETED}
     assert {chat.language for chat in chats} == {"sr_Latn", "en"}
     assert {chat.department.key for chat in chats} >= {"technical", "accounting", "sales"}
     assert {2, 5} <= {chat.rating or 0 for chat in chats} and any(chat.rating is None for chat in chats)
     ana = next(chat for chat in chats if chat.email == "ana@example.test")
-    assert ana.customer_id == owner(told, "ana@example.test").customer_id and ana.verified_until is None
+    assert ana.customer_id == owner(filled, "ana@example.test").customer_id and ana.verified_until is None
     for chat in chats:
         assert chat.ended_at is not None and chat.created_at < chat.ended_at + timedelta(seconds=1)
         assert (chat.ticket_id is not None) is (chat.status is ChatStatus.TICKETED)
-        said = told.scalars(select(ChatMessage.seq).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq))
-        assert list(said) == list(range(1, chat.last_seq + 1))
-    whys = {message.data.get("why") for message in told.scalars(select(ChatMessage)) if message.data}
+        numbers = filled.scalars(
+            select(ChatMessage.seq).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq)
+        )
+        assert list(numbers) == list(range(1, chat.last_seq + 1))
+    whys = {message.data.get("why") for message in filled.scalars(select(ChatMessage)) if message.data}
     assert {"unclaimed", "closing", "closed_hours", "agent"} <= whys
     masked = select(func.count()).where(ChatMessage.body.contains("••••••"))
-    assert told.scalar(masked) == 1
-    assert told.scalar(select(func.count()).select_from(ChatBlock)) == 1
+    assert filled.scalar(masked) == 1
+    assert filled.scalar(select(func.count()).select_from(ChatBlock)) == 1
 
 
 def test_while_it_is_open_somebody_waits_in_the_chat(opened: Session) -> None:
@@ -370,9 +376,9 @@ def test_any_instant_and_any_seed_fill_it(
 
 
 def test_two_databases_of_one_seed_are_alike_and_of_another_are_not(
-    told: Session, tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+    filled: Session, tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    others = set(told.scalars(select(Customer.name)))  # of seed 1
+    others = set(filled.scalars(select(Customer.name)))  # of seed 1
     made, names = [], set[str]()
     # The desk's ages count from the full hour, the open chats' from the minute: it stands, however long a fill takes.
     now = datetime.fromisoformat("2026-11-25T13:10:00+01:00")
@@ -449,15 +455,15 @@ def check_tickets(session: Session) -> None:
     later = session.scalar(select(func.min(Ticket.created_at)).where(Ticket.id > 60))
     assert later is not None
     assert crowd[-1].created_at < later
-    said = dict(
+    counts = dict(
         session.execute(
             select(TicketMessage.ticket_id, func.count())
             .where(TicketMessage.ticket_id <= 60)
             .group_by(TicketMessage.ticket_id)
         ).all()
     )
-    assert sorted(said.values()) == [1] * 48 + [3] * 12
-    assert {ticket.id: ticket.last_seq for ticket in crowd} == said
+    assert sorted(counts.values()) == [1] * 48 + [3] * 12
+    assert {ticket.id: ticket.last_seq for ticket in crowd} == counts
     columns = ("kind", "goal", "started_at", "due_at", "risk_at", "met_at", "broken_at", "paused_since", "spent")
     session.rollback()
     with pytest.raises(RuntimeError, match="only looking"), transaction():
@@ -481,10 +487,10 @@ def check_chats(session: Session) -> None:
     assert later is not None and crowd[-1].created_at < later
     assert {chat.rating is None for chat in crowd} == {chat.customer_id is None for chat in crowd} == {True, False}
     for chat in crowd:
-        said = session.scalars(
+        messages = session.scalars(
             select(ChatMessage).where(ChatMessage.chat_id == chat.id).order_by(ChatMessage.seq)
         ).all()
-        assert len(said) == chat.last_seq and [one.at for one in said] == sorted(one.at for one in said)
+        assert len(messages) == chat.last_seq and [one.at for one in messages] == sorted(one.at for one in messages)
     hits = chat_search.CHAT_SEARCH.matches(session, Chat.id, RARE)
     assert hits is not None
     assert session.scalars(select(Chat.id).where(hits)).all() == [21]
@@ -506,8 +512,8 @@ def words_of(session: Session, ticket: Ticket) -> str:
 def index_row(session: Session, table: str, place: int) -> str:
     """Return a row of an index, whatever the database."""
     key = "rowid" if session.get_bind().dialect.name == "sqlite" else "id"
-    shown = "title || ' / ' || words" if key == "rowid" else "words::text"
-    query = f"SELECT {shown} FROM {table} WHERE {key} = :key"
+    column = "title || ' / ' || words" if key == "rowid" else "words::text"
+    query = f"SELECT {column} FROM {table} WHERE {key} = :key"
     row: str = session.execute(text(query), {"key": place}).scalar_one()
     return row
 

@@ -84,11 +84,11 @@ def test_any_day_has_a_story(
 def test_who_asks_has_had_the_account_for_two_days(clock_set: Flask, now: datetime) -> None:
     story, events = planned(clock_set, now, seed=1)
     opened = story.known["novi"].account.opened
-    asked = [event for event in events if opened in [need.event for need in event.needs]]
-    assert len(asked) == 1
-    assert asked[0].at - opened.at >= OLD_ENOUGH
+    askers = [event for event in events if opened in [need.event for need in event.needs]]
+    assert len(askers) == 1
+    assert askers[0].at - opened.at >= OLD_ENOUGH
     # What was asked keeps its age in working time, which its SLA target is counted in.
-    assert asked[0].at == WorkingTime(now.replace(minute=0), HOURS).ago(0.6)
+    assert askers[0].at == WorkingTime(now.replace(minute=0), HOURS).ago(0.6)
 
 
 # --- the order ---
@@ -96,8 +96,8 @@ def test_who_asks_has_had_the_account_for_two_days(clock_set: Flask, now: dateti
 
 def happening(at: int, *needs: Event | Need, act: Callable[[], object] = lambda: None) -> Event:
     """Return an event so many minutes after noon."""
-    wanted = [need if isinstance(need, Need) else Need(need) for need in needs]
-    return Event(NOON + timedelta(minutes=at), act, wanted)
+    required = [need if isinstance(need, Need) else Need(need) for need in needs]
+    return Event(NOON + timedelta(minutes=at), act, required)
 
 
 def minutes(*events: Event) -> list[float]:

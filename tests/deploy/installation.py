@@ -92,15 +92,15 @@ class Installation:
                 text = text.replace(f"{other}\n", "")
             text = line.sub(lambda _line, name=name, value=value: f"CONSOLE_{name}='{value}'", text)  # type: ignore[misc]
         file = self.path("/etc/console/console.env")
-        file.write_text(self._here(text))
+        file.write_text(self._adapted(text))
         file.chmod(0o600)
         script = self.path("/opt/console/bin/console-as-service")
         text = (DEPLOY / "console").read_text()
         assert SWITCH in text  # a test has one user
-        script.write_text(self._here(text.replace(SWITCH, f"env PATH={shlex.quote(path)} ")))
+        script.write_text(self._adapted(text.replace(SWITCH, f"env PATH={shlex.quote(path)} ")))
         self._fill_in_nginx()
 
-    def _here(self, text: str) -> str:
+    def _adapted(self, text: str) -> str:
         for folder in FOLDERS:
             text = text.replace(folder, str(self.path(folder)))
         return text
@@ -183,7 +183,7 @@ class Installation:
         return {"PATH": path, "LANG": "C.UTF-8", **dict(own), **dict(lines)}
 
     def _unit(self, unit: str) -> str:
-        return self._here((DEPLOY / f"{unit}.service").read_text())
+        return self._adapted((DEPLOY / f"{unit}.service").read_text())
 
 
 def children(process: subprocess.Popen[bytes]) -> list[int]:

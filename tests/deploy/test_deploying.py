@@ -196,9 +196,9 @@ def test_two_processes_behind_nginx(
     (link,) = (file["url"] for one in messages for file in one.get("files", ()))
     assert visitor.get(link)[2] == TWO_MB
     secret = link.rpartition("/")[2]
-    said = ["Halo?", "Evo dnevnika.", "Gledam.", "Još gledam.", "Hvala."]
+    transcript = ["Halo?", "Evo dnevnika.", "Gledam.", "Još gledam.", "Hvala."]
     for found in (messages, _ok(agent.call("chat:watch", {"chat": chat["id"], "after": 0}))["messages"]):
-        assert [one["body"] for one in found if one["body"] in said] == said
+        assert [one["body"] for one in found if one["body"] in transcript] == transcript
         assert [one["seq"] for one in found] == sorted({one["seq"] for one in found})
 
     _look_over(installation, path, secret)
@@ -214,10 +214,10 @@ class Noting(dict[str, str]):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.asked: set[str] = set()
+        self.read_names: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
-        self.asked.add(name)
+        self.read_names.add(name)
         return super().get(name, default)
 
 
@@ -227,7 +227,7 @@ def test_the_example_names_settings_and_passes_once_it_has_keys() -> None:
     example = Noting({name: keys.get(name, value) for off, name, value in lines if not off})
     settings = Settings.from_environ(example)
     assert settings.production and settings.smtp is not None
-    assert {name for _off, name, _value in lines} <= example.asked
+    assert {name for _off, name, _value in lines} <= example.read_names
 
 
 def _wait_for_all(installation: Installation) -> None:

@@ -31,7 +31,7 @@ def make_mail(**more: Any) -> Mail:
     """Write one mail straight into the table."""
     number = next(_numbers)
     now = clock.now()
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "message_id": f"<proba-{number}@example.test>",
         "template": "pin_renewed",
         "language": "sr_Latn",
@@ -46,11 +46,11 @@ def make_mail(**more: Any) -> Mail:
         "attachments": [],
         **more,
     }
-    if given["state"] is MailState.SENT:
-        given.setdefault("sent_at", now)
-    if given["state"] is MailState.FAILED:
-        given |= {"failed_at": now, "last_error": given.get("last_error", "550 5.1.1 User unknown")}
-    mail = Mail(**given)
+    if values["state"] is MailState.SENT:
+        values.setdefault("sent_at", now)
+    if values["state"] is MailState.FAILED:
+        values |= {"failed_at": now, "last_error": values.get("last_error", "550 5.1.1 User unknown")}
+    mail = Mail(**values)
     if is_writing():
         db.session.add(mail)
         db.session.flush()
@@ -69,7 +69,7 @@ class Sent:
     account: int  # about the account, private of nobody
     ticket: Ticket
     opened: int  # with the requester's link
-    asked: int  # with the link to the sealed card
+    verification: int  # with the link to the sealed card
     hidden: int  # about a ticket of a private department
     staff: int  # to one of us
     tokens: tuple[str, ...]
@@ -87,12 +87,12 @@ def sent_of_each(agent: Staff) -> Sent:
         hidden = mails.opened(US, secret)
         _card, token = cards.ask(agent.actor(), ticket_verification.channel(ticket))
         base = links.requester_url(ticket).partition("/t/")[0]
-        asked = mails.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
+        verification = mails.verification_asked(ticket, SecretLink(f"{base}/v/", token), 30)
         account = make_mail(customer_id=persona.customer.id, to_address=email, subject="Nov PIN za podršku")
         staff = make_mail(template="sla_targets_missed", to_address="nadzor@example.test", subject="Jedno obećanje")
         tokens = (links.requester_token(ticket), links.requester_token(secret), token)
         return Sent(
-            persona.customer, persona.owner, account.id, ticket, opened.id, asked.id, hidden.id, staff.id, tokens
+            persona.customer, persona.owner, account.id, ticket, opened.id, verification.id, hidden.id, staff.id, tokens
         )
 
 

@@ -36,10 +36,10 @@ def make_unread(mailbox: Mailbox, uid: int) -> int:
 
 def mailbox_values() -> dict[str, Any]:
     """Return what the addresses of the page name, for the matrix of who finds what."""
-    kept, deleted = make_mailbox(), make_mailbox("Prodaja")
+    mailbox, deleted = make_mailbox(), make_mailbox("Prodaja")
     values = {
-        "mailboxes.key": kept.id, "mailboxes.delete.key": deleted.id, "mailboxes.retry.key": make_unread(kept, 1),
-        "mailboxes.dismiss.key": make_unread(kept, 2),
+        "mailboxes.key": mailbox.id, "mailboxes.delete.key": deleted.id, "mailboxes.retry.key": make_unread(mailbox, 1),
+        "mailboxes.dismiss.key": make_unread(mailbox, 2),
     }  # fmt: skip
     db.session.rollback()
     return values

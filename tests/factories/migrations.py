@@ -44,20 +44,22 @@ class Move:
         self.service_ids = tuple(service.id for service in self.services)
         self.target, self.old_id = self.new.number, self.old.id
 
-    def asked(self, **changes: Any) -> migrate.Request:
+    def request_for(self, **changes: Any) -> migrate.Request:
         """Return what is asked; ``changes`` replace parts of it."""
-        asked: dict[str, Any] = {
+        request: dict[str, Any] = {
             "services": self.service_ids,
             "to_customer": self.target,
             "verification": self.verification_id,
             "reason": "Prodaja sajta",
         }
-        return migrate.Request(**(asked | changes))
+        return migrate.Request(**(request | changes))
 
     def request(self, *, key: str | None = None, **changes: Any) -> dict[str, Any]:
         """Ask for the migration; ``changes`` replace parts of the request."""
         with transaction():
-            answer = migrate.request_migration(self.agent, self.asked(**changes), uuid4().hex if key is None else key)
+            answer = migrate.request_migration(
+                self.agent, self.request_for(**changes), uuid4().hex if key is None else key
+            )
         self.ref = answer["ref"]
         return answer
 

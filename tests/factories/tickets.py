@@ -43,7 +43,7 @@ def make_ticket(actor: Actor, department: Department | None = None, **more: Any)
     """
     number = next(_numbers)
     with _writing():
-        given = {
+        values = {
             "subject": f"Pošta ne radi {number}",
             "body": "Od jutros ne stižu poruke.",
             "requester_email": f"pita{number}@example.test",
@@ -51,7 +51,7 @@ def make_ticket(actor: Actor, department: Department | None = None, **more: Any)
             "department_id": (department or any_department()).id,
             **more,
         }
-        return open_ticket(actor, NewTicket(**given))
+        return open_ticket(actor, NewTicket(**values))
 
 
 def any_department() -> Department:

@@ -182,10 +182,10 @@ def test_values_are_text_and_links_are_links(session: Session) -> None:
 
 
 def test_the_pages_are_public_in_both_languages(client: ConsoleClient, app: Flask) -> None:
-    with count_queries(app) as asked:
+    with count_queries(app) as statements:
         page = client.get("/help/", headers=ENGLISH)
     assert page.status_code == 200 and "How do I change the password of my account?" in page.text
-    assert len(asked) <= 8
+    assert len(statements) <= 8
     serbian = client.get("/help/change-password?lang=sr_Latn", headers=ENGLISH).text
     assert '<html lang="sr-Latn"' in serbian and "Upišite trenutnu lozinku" in serbian
     assert "Ponedeljak" not in serbian and 'href="/help/?lang=sr_Latn"' in serbian

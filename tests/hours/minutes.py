@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 Span = tuple[datetime, datetime]
 # What an instant is: ("counted", …), ("paused", …) or ("closed", why, holiday, reason).
 Say = tuple[str, str | None, object, str]
-COUNTED: Say = ("counted", None, None, "")
+WORKING: Say = ("counted", None, None, "")
 PAUSED: Say = ("paused", None, None, "")
 
 
@@ -48,11 +48,11 @@ class ByTheMinute:
                 return "closed", "closure", None, reason
         holiday = self.holidays.get(day)
         if any(opens <= shows < closes for opened, opens, closes in self.openings if opened == day):
-            return COUNTED
+            return WORKING
         if holiday is not None:
             return "closed", "holiday", holiday, ""
         if any(opens <= shows < closes for opens, closes in week):
-            return COUNTED
+            return WORKING
         return "closed", "outside" if week else "day_off", None, ""
 
 
@@ -61,15 +61,15 @@ class Table:
 
     def __init__(self, hours: ByTheMinute, first: datetime, minutes: int) -> None:
         self.first = first
-        self.said = [hours.say(first + count * MINUTE) for count in range(minutes)]
+        self.minutes = [hours.say(first + count * MINUTE) for count in range(minutes)]
         self.end = first + minutes * MINUTE
 
     def at(self, instant: datetime) -> Say:
         """Return what an instant is."""
-        return self.said[(instant - self.first) // MINUTE]
+        return self.minutes[(instant - self.first) // MINUTE]
 
     def is_open(self, instant: datetime) -> bool:
-        return self.at(instant) == COUNTED
+        return self.at(instant) == WORKING
 
     def next_open(self, start: datetime) -> datetime | None:
         """Return the first open instant from ``start`` on, as far as the table goes."""
@@ -93,26 +93,26 @@ class Table:
         found: list[tuple[datetime, datetime, Say]] = []
         for begin, finish in pairwise(inside):
             paused = any(a <= begin < b for a, b in pauses)
-            said = PAUSED if paused else self.at(begin)
-            if found and found[-1][2] == said:
-                found[-1] = (found[-1][0], finish, said)
+            kind = PAUSED if paused else self.at(begin)
+            if found and found[-1][2] == kind:
+                found[-1] = (found[-1][0], finish, kind)
             else:
-                found.append((begin, finish, said))
+                found.append((begin, finish, kind))
         return found
 
     def spans(self, start: datetime, end: datetime) -> list[Span]:
-        return [(a, b) for a, b, said in self.pieces(start, end) if said == COUNTED]
+        return [(a, b) for a, b, kind in self.pieces(start, end) if kind == WORKING]
 
     def between(self, start: datetime, end: datetime, pauses: Sequence[Span] = ()) -> timedelta:
-        return sum((b - a for a, b, said in self.pieces(start, end, pauses) if said == COUNTED), timedelta())
+        return sum((b - a for a, b, kind in self.pieces(start, end, pauses) if kind == WORKING), timedelta())
 
     def add(self, start: datetime, time: timedelta, pauses: Sequence[Span] = ()) -> datetime | None:
         """Return when ``time`` of work has passed, as far as the table goes."""
         if not time:
             return start
         left = time
-        for begin, end, said in self.pieces(start, self.end, pauses):
-            if said != COUNTED:
+        for begin, end, kind in self.pieces(start, self.end, pauses):
+            if kind != WORKING:
                 continue
             if end - begin >= left:
                 return begin + left

@@ -116,7 +116,7 @@ def _whole(day: date, reason: str) -> Special:
     return Special(day, SpecialKind.CLOSED, reason=reason)
 
 
-def _told(case: Case) -> list[tuple[datetime, datetime, tuple[object, ...]]]:
+def _as_rows(case: Case) -> list[tuple[datetime, datetime, tuple[object, ...]]]:
     return [
         (piece.start, piece.end, (piece.kind.value, piece.why and piece.why.value, piece.holiday, piece.reason))
         for piece in case.calendar.explain(case.start, case.end, case.pauses)
@@ -138,7 +138,7 @@ def test_every_answer_equals_the_reference(case: Case) -> None:
         assert calendar.closes_at(begin) == calendar.next_close(begin)
     _same_or_later(calendar.next_open(case.start), table.next_open(case.start), table.end)
     _same_or_later(calendar.next_close(case.start), table.next_close(case.start), table.end)
-    assert _told(case) == table.pieces(case.start, case.end, case.pauses)
+    assert _as_rows(case) == table.pieces(case.start, case.end, case.pauses)
 
 
 def _days(spans: list[Span], case: Case) -> int:
@@ -309,13 +309,13 @@ def test_the_serbian_year(year: int) -> None:
     calendar = Calendar(BELGRADE, NINE_TO_FIVE, PublicHolidays())
     days = [date(year, 1, 1) + count * DAY for count in range(366) if (date(year, 1, 1) + count * DAY).year == year]
     closed = [day for day in days if day.weekday() < 5 and not calendar.day(day).hours]
-    told = [
+    closures = [
         (day.isoformat(), one.name("sr_Latn"), one.name("en"))
         for day in closed
         if (one := calendar.day(day).holiday) is not None and calendar.day(day).why is Why.HOLIDAY
     ]
-    assert told == CLOSED[year]
-    assert len(closed) == len(told)
+    assert closures == CLOSED[year]
+    assert len(closed) == len(closures)
     assert all(calendar.day(day).hours == ((540, 1020),) for day in days if day.weekday() < 5 and day not in closed)
     assert not any(calendar.day(day).hours for day in days if day.weekday() >= 5)
 
@@ -345,7 +345,7 @@ def test_names_are_latin_and_years_end() -> None:
 # --- What it costs ----------------------------------------------------------------------------------------------------
 
 
-class Counted(Calendar):
+class CountedWork(Calendar):
     """Counts the days it looks at."""
 
     looked: list[date]
@@ -376,7 +376,7 @@ def test_a_year_is_days_and_not_minutes(proof: Callable[[str], None]) -> None:
     """A year has 525,600 minutes: nothing here is done half as often as a twentieth of that."""
     start, end = utc(2026, 1, 1), utc(2027, 1, 1)
     minutes = (end - start) // MINUTE
-    calendar = Counted(BELGRADE, NINE_TO_FIVE, PublicHolidays())
+    calendar = CountedWork(BELGRADE, NINE_TO_FIVE, PublicHolidays())
     calendar.between(start, end)
     assert len(calendar.looked) <= 365 + 14 * 3  # each month's sum looks at its neighbours' ends
     looked = len(calendar.looked)
@@ -397,5 +397,5 @@ def test_a_year_is_days_and_not_minutes(proof: Callable[[str], None]) -> None:
         cost[name] = calls(partial(do, fresh))
         assert cost[name] < minutes / 5, f"{name}: {cost[name]}"
         assert calls(partial(do, fresh)) < cost[name], "what is known of a day is worked out once"
-    told = ", ".join(f"{name} {count:,}" for name, count in cost.items())
-    proof(f"a year of {minutes:,} minutes: {len(set(calendar.looked))} days looked at; calls made: {told}")
+    summary = ", ".join(f"{name} {count:,}" for name, count in cost.items())
+    proof(f"a year of {minutes:,} minutes: {len(set(calendar.looked))} days looked at; calls made: {summary}")

@@ -259,9 +259,9 @@ def test_what_rolls_back_is_not_remembered(app: Flask, session: Session, actor: 
         raise ZeroDivisionError
     assert queries.current() == before
     assert queries.cached_calendar() is before.calendar
-    with count_queries(app) as asked:
+    with count_queries(app) as statements:
         queries.cached_calendar()
-    assert asked == []
+    assert statements == []
 
 
 @pytest.mark.both

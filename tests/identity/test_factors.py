@@ -21,12 +21,12 @@ from console.customers import signin as passwords
 from console.customers.models import Person
 from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
-from console.identity import factors
-from console.identity import signin as steps
 from console.identity.access import lock_person
 from console.identity.models import PersonRecoveryCode
 from console.identity.queries import authenticator_of, recovery_codes_left
-from console.identity.signin import Browser
+from console.identity.service import factors
+from console.identity.service import signin as steps
+from console.identity.service.signin import Browser
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories
@@ -53,14 +53,14 @@ def notices(session: Session) -> list[str]:
 
 
 def test_it_is_switched_on_with_a_code_and_off_with_one(session: Session, person: Person) -> None:
-    mine, here, secret = factories.person_actor(person), factories.make_person_session(person), "A" * 32
+    mine, current, secret = factories.person_actor(person), factories.make_person_session(person), "A" * 32
     factories.make_person_session(person)
     wrong = f"{(int(factories.code_at(secret)) + 1) % 1_000_000:06d}"
     with pytest.raises(Invalid), transaction():
-        factors.switch_on(mine, here.id, secret, wrong)
+        factors.switch_on(mine, current.id, secret, wrong)
     with transaction():
-        codes = factors.switch_on(mine, here.id, secret, factories.code_at(secret))
-    assert [one.id for one in sessions_of(person.id)] == [here.id]
+        codes = factors.switch_on(mine, current.id, secret, factories.code_at(secret))
+    assert [one.id for one in sessions_of(person.id)] == [current.id]
     row = authenticator_of(person.id)
     assert row is not None and secret not in row.sealed_secret and sealer().open(row.sealed_secret).decode() == secret
     assert len(set(codes)) == one_time_codes.RECOVERY_CODES == recovery_codes_left(person.id)
@@ -68,14 +68,14 @@ def test_it_is_switched_on_with_a_code_and_off_with_one(session: Session, person
     assert not any(code in stored or code.replace("-", "") in stored for code in codes)
     assert take(person.id, factories.code_at(secret)) is None, "the confirming code must not serve again"
     with pytest.raises(Conflict), transaction():
-        factors.switch_on(mine, here.id, secret, factories.code_at(secret, ahead=1))
+        factors.switch_on(mine, current.id, secret, factories.code_at(secret, ahead=1))
     with pytest.raises(Invalid), transaction():
-        factors.switch_off(mine, here.id, factories.code_at(secret))
+        factors.switch_off(mine, current.id, factories.code_at(secret))
     with transaction():
-        factors.switch_off(mine, here.id, codes[0])
+        factors.switch_off(mine, current.id, codes[0])
     assert authenticator_of(person.id) is None and recovery_codes_left(person.id) == 0
     with pytest.raises(Conflict), transaction():
-        factors.switch_off(mine, here.id, codes[1])
+        factors.switch_off(mine, current.id, codes[1])
     assert notices(session) == [person.email] * 2
     trail = audit_text()
     assert "person.totp_on" in trail and "person.totp_off" in trail
@@ -84,9 +84,9 @@ def test_it_is_switched_on_with_a_code_and_off_with_one(session: Session, person
 
 def test_new_codes_replace_the_old_ones(session: Session, person: Person) -> None:
     secret, codes = factories.switch_totp_on(person)
-    mine, here = factories.person_actor(person), factories.make_person_session(person)
+    mine, current = factories.person_actor(person), factories.make_person_session(person)
     with transaction():
-        fresh = factors.renew_codes(mine, here.id, factories.code_at(secret))
+        fresh = factors.renew_codes(mine, current.id, factories.code_at(secret))
     assert take(person.id, codes[0]) is None
     assert take(person.id, fresh[0].upper().replace("-", " ")) == "recovery"
     assert take(person.id, fresh[0]) is None
@@ -98,11 +98,11 @@ def test_only_ones_own_from_a_fresh_sign_in(
 ) -> None:
     secret, codes = factories.switch_totp_on(person)
     other = factories.make_person()
-    here, theirs = factories.make_person_session(person), factories.make_person_session(other)
+    current, theirs = factories.make_person_session(person), factories.make_person_session(other)
     mine = factories.person_actor(person)
     for who, session_id in (
-        (actor("supervisor"), here.id),
-        (factories.person_actor(other), here.id),
+        (actor("supervisor"), current.id),
+        (factories.person_actor(other), current.id),
         (mine, theirs.id),
         (mine, 0),
     ):
@@ -111,8 +111,8 @@ def test_only_ones_own_from_a_fresh_sign_in(
                 verb(who, session_id, codes[0])
     clock.advance(CONFIRMED_FOR)
     for deed in (
-        lambda: factors.switch_off(mine, here.id, factories.code_at(secret)),
-        lambda: factors.renew_codes(mine, here.id, factories.code_at(secret)),
+        lambda: factors.switch_off(mine, current.id, factories.code_at(secret)),
+        lambda: factors.renew_codes(mine, current.id, factories.code_at(secret)),
         lambda: factors.switch_on(factories.person_actor(other), theirs.id, secret, factories.code_at(secret)),
     ):
         with pytest.raises(ConfirmationNeeded), transaction():

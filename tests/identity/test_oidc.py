@@ -47,19 +47,19 @@ def registered(data: ApplicationData = DATA) -> SsoApplication:
 def granted(owner: Membership, application: SsoApplication | None = None) -> SsoGrant:
     """Turn it on for the owner's account, and let an application in."""
     application = application or registered()
-    here = factories.make_person_session(owner.person)
+    current = factories.make_person_session(owner.person)
     mine = factories.person_actor(owner.person)
     with transaction():
-        grants.turn(mine, here.id, owner.customer_id, on=True)
+        grants.turn(mine, current.id, owner.customer_id, on=True)
     with transaction():
-        return grants.allow(mine, here.id, application, owner, ["openid"])
+        return grants.allow(mine, current.id, application, owner, ["openid"])
 
 
 def code_of(grant: SsoGrant, code: str = "code") -> SsoCode:
     with transaction() as session:
         row = session.get_one(SsoGrant, grant.id)
-        said = tokens.Request(CALLBACK, "openid offline_access", CHALLENGE)
-        return tokens.issue_code(code, row, said, core_clock.now())
+        request = tokens.Request(CALLBACK, "openid offline_access", CHALLENGE)
+        return tokens.issue_code(code, row, request, core_clock.now())
 
 
 def kinds() -> list[str]:
@@ -129,20 +129,20 @@ def test_good_addresses_and_what_a_wrong_form_says(session: Session) -> None:
 
 
 def test_only_the_owner_has_the_switch_and_only_from_a_fresh_sign_in(owner: Membership, clock: Clock) -> None:
-    mine, here = factories.person_actor(owner.person), factories.make_person_session(owner.person)
+    mine, current = factories.person_actor(owner.person), factories.make_person_session(owner.person)
     other = factories.make_person()
     strange = factories.make_person_session(other)
-    for who, key in ((factories.person_actor(other), strange.id), (SYSTEM, here.id), (mine, strange.id)):
+    for who, key in ((factories.person_actor(other), strange.id), (SYSTEM, current.id), (mine, strange.id)):
         with pytest.raises(NotFound), transaction():
             grants.turn(who, key, owner.customer_id, on=True)
     with transaction():
-        assert grants.turn(mine, here.id, owner.customer_id, on=True)
+        assert grants.turn(mine, current.id, owner.customer_id, on=True)
     with transaction():
-        assert not grants.turn(mine, here.id, owner.customer_id, on=True)
+        assert not grants.turn(mine, current.id, owner.customer_id, on=True)
     clock.advance(timedelta(minutes=11))
     for tried in (
-        lambda: grants.turn(mine, here.id, owner.customer_id, on=False),
-        lambda: grants.revoke(mine, here.id, 1),
+        lambda: grants.turn(mine, current.id, owner.customer_id, on=False),
+        lambda: grants.revoke(mine, current.id, 1),
     ):
         with pytest.raises(ConfirmationNeeded), transaction():
             tried()
@@ -152,18 +152,19 @@ def test_only_the_owner_has_the_switch_and_only_from_a_fresh_sign_in(owner: Memb
 def test_a_grant_is_never_of_anothers_account_or_where_it_is_off(owner: Membership, clock: Clock) -> None:
     application, other = registered(), factories.owner_of(factories.make_customer())
     granted(other, application)
-    here = factories.make_person_session(owner.person)
+    current = factories.make_person_session(owner.person)
     for membership in (owner, other):
         with pytest.raises(NotFound), transaction():
-            grants.allow(factories.person_actor(owner.person), here.id, application, membership, ["openid"])
+            grants.allow(factories.person_actor(owner.person), current.id, application, membership, ["openid"])
     grant = granted(owner, application)
     clock.advance(timedelta(minutes=11))
     with transaction():
         assert (
-            grants.allow(factories.person_actor(owner.person), here.id, application, owner, ["openid"]).id == grant.id
+            grants.allow(factories.person_actor(owner.person), current.id, application, owner, ["openid"]).id
+            == grant.id
         )
     with pytest.raises(ConfirmationNeeded), transaction():
-        grants.allow(factories.person_actor(owner.person), here.id, application, owner, ["openid", "email"])
+        grants.allow(factories.person_actor(owner.person), current.id, application, owner, ["openid", "email"])
 
 
 def test_a_handover_turns_it_off_and_a_new_password_ends_the_tokens(owner: Membership) -> None:
@@ -173,9 +174,9 @@ def test_a_handover_turns_it_off_and_a_new_password_ends_the_tokens(owner: Membe
         tokens.store(db.session.get_one(SsoCode, code.id), "access", "openid", is_refresh=False)
     assert tokens.find_access("access") is not None
     proof = PasswordProof(owner.person_id, owner.person.password_hash or "")
-    here = factories.make_person_session(owner.person)
+    current = factories.make_person_session(owner.person)
     with transaction():
-        passwords.change_password(factories.person_actor(owner.person), proof, "hash", keep_session=here.id)
+        passwords.change_password(factories.person_actor(owner.person), proof, "hash", keep_session=current.id)
     assert tokens.find_access("access") is None
     assert db.session.get_one(SsoGrant, grant.id).ended_at is None, "what was allowed is remembered"
     new = factories.make_person()

@@ -46,7 +46,7 @@ class Provider:
     claims: dict[str, Any] = field(default_factory=dict)  # over those that are right
     header: dict[str, Any] = field(default_factory=dict)
     issuer: str | None = None
-    asked: dict[str, str] = field(default_factory=dict)  # what the browser was sent with
+    sent_query: dict[str, str] = field(default_factory=dict)  # what the browser was sent with
     exchanged: dict[str, str] = field(default_factory=dict)
     authorization: str = ""
 
@@ -63,11 +63,18 @@ class Provider:
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         self.exchanged, self.authorization = form, authorization
-        proven = create_s256_code_challenge(form.get("code_verifier", "")) == self.asked.get("code_challenge")
+        proven = create_s256_code_challenge(form.get("code_verifier", "")) == self.sent_query.get("code_challenge")
         if form.get("code") != "good" or not proven:
             return 400, {"error": "invalid_grant"}
         now = int(time.time())
-        right = {"iss": self.url, "aud": CLIENT, "sub": "42", "iat": now, "exp": now + 60, "nonce": self.asked["nonce"]}
+        right = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "sub": "42",
+            "iat": now,
+            "exp": now + 60,
+            "nonce": self.sent_query["nonce"],
+        }
         header = {"alg": "RS256", "kid": "one"} | self.header
         algorithm = header["alg"]
         key: Any = None if algorithm == "none" else self.key
@@ -126,8 +133,8 @@ def come(client: ConsoleClient, provider: Provider, **changed: str) -> Any:
     """Go to the provider and come back with its answer."""
     sent = client.get("/login/oidc")
     assert sent.status_code == 302 and sent.location.startswith(f"{provider.url}/authorize?")
-    provider.asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
-    answer = {"code": "good", "state": provider.asked["state"]} | changed
+    provider.sent_query = {name: values[0] for name, values in parse_qs(urlsplit(sent.location).query).items()}
+    answer = {"code": "good", "state": provider.sent_query["state"]} | changed
     return client.get("/login/oidc/callback", query_string=answer, headers=ENGLISH)
 
 
@@ -146,7 +153,7 @@ def test_a_verified_address_of_an_active_account_signs_in(
     vouch(provider, agent)
     answer = come(outside, provider)
     assert answer.status_code == 303 and is_in(outside)
-    assert provider.asked["code_challenge_method"] == "S256" and provider.asked["scope"] == "openid email"
+    assert provider.sent_query["code_challenge_method"] == "S256" and provider.sent_query["scope"] == "openid email"
     assert provider.authorization.startswith("Basic ") and SECRET not in str(provider.exchanged)
     found = db.session.scalars(select(AuditEntry.action).where(AuditEntry.action.startswith("staff."))).all()
     assert list(found)[-2:] == ["staff.came_from_outside", "staff.signed_in"]
@@ -176,7 +183,7 @@ def wrong_answers(provider: Provider, agent: Staff) -> Iterator[tuple[str, dict[
 
 
 def test_everything_else_is_refused_in_the_same_words(outside: ConsoleClient, provider: Provider, agent: Staff) -> None:
-    said = set()
+    messages = set()
     for name, change in wrong_answers(provider, agent):
         vouch(provider, agent)
         before = {key: getattr(provider, key) for key in change}
@@ -187,10 +194,10 @@ def test_everything_else_is_refused_in_the_same_words(outside: ConsoleClient, pr
         else:
             answer = come(outside, provider)
         assert answer.status_code == 422 and not is_in(outside), name
-        said.add("did not work" in answer.text)
+        messages.add("did not work" in answer.text)
         for key, value in before.items():
             setattr(provider, key, value)
-    assert said == {True}
+    assert messages == {True}
     vouch(provider, agent)
     for changed in (
         {"state": "x"},
@@ -199,7 +206,7 @@ def test_everything_else_is_refused_in_the_same_words(outside: ConsoleClient, pr
         {"error": "access_denied", "code": ""},
     ):
         assert come(outside, provider, **changed).status_code == 422 and not is_in(outside)
-    assert outside.get("/login/oidc/callback?code=good").status_code == 422, "nothing was asked in this browser"
+    assert outside.get("/login/oidc/callback?code=good").status_code == 422, "nothing was sent_query in this browser"
     with transaction() as session:
         session.get_one(Staff, agent.id).active = False
     assert come(outside, provider).status_code == 422 and not is_in(outside)

@@ -18,12 +18,12 @@ from console.customers.account import emails
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
-from console.identity import recovery
-from console.identity import signin as steps
 from console.identity.access import lock_person
 from console.identity.models import DeviceRecovery, RecoveryEnd
 from console.identity.queries import authenticator_of, open_recovery, passkeys_of
-from console.identity.recovery import CANCEL, REMOVE, SERVES, WAIT
+from console.identity.service import recovery
+from console.identity.service import signin as steps
+from console.identity.service.recovery import CANCEL, REMOVE, SERVES, WAIT
 from console.mail import links
 from console.mail.models import Mail
 from console.staff.roles import Role
@@ -131,17 +131,17 @@ def test_a_code_after_all_ends_it(session: Session, user: Membership) -> None:
 
 def test_it_is_stopped_in_a_session_that_is_open(session: Session, user: Membership, clock: Clock) -> None:
     factories.switch_totp_on(user.person)
-    here, mine = factories.make_person_session(user.person), factories.person_actor(user.person)
+    current, mine = factories.make_person_session(user.person), factories.person_actor(user.person)
     ask(user)
     clock.advance(CONFIRMED_FOR)
     with pytest.raises(ConfirmationNeeded), transaction():
-        recovery.stop(mine, here.id)
-    here = factories.make_person_session(user.person)
+        recovery.stop(mine, current.id)
+    current = factories.make_person_session(user.person)
     with transaction():
-        recovery.stop(mine, here.id)
+        recovery.stop(mine, current.id)
     assert open_recovery(user.person_id) is None
     with pytest.raises(NotFound), transaction():
-        recovery.stop(mine, here.id)
+        recovery.stop(mine, current.id)
 
 
 def test_it_expires(session: Session, user: Membership, clock: Clock) -> None:

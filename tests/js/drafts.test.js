@@ -39,16 +39,16 @@ test('each composition has an id of its own', () => {
 
 test('a draft comes back from the browser, per ticket, person and kind', () => {
   drafts.keepHere('reply', { body: 'Half' });
-  assert.deepEqual(drafts.keptHere('reply'), { body: 'Half' });
-  assert.equal(drafts.keptHere('note'), null);
+  assert.deepEqual(drafts.storedDraft('reply'), { body: 'Half' });
+  assert.equal(drafts.storedDraft('note'), null);
   assert.deepEqual([...globalThis.localStorage.values.keys()], ['draft:3:77:reply']);
   drafts.keepHere('reply', { body: '' });
-  assert.equal(drafts.keptHere('reply'), null);
+  assert.equal(drafts.storedDraft('reply'), null);
 });
 
 test('damaged or full storage is no fault', () => {
   globalThis.localStorage.values.set('draft:3:77:reply', '{');
-  assert.equal(drafts.keptHere('reply'), null);
+  assert.equal(drafts.storedDraft('reply'), null);
   const { setItem } = globalThis.localStorage;
   globalThis.localStorage.setItem = () => { throw new Error('full'); };
   drafts.keepHere('reply', { body: 'Half' });
@@ -67,7 +67,7 @@ test('many keystrokes are saved once, with the last text', async () => {
   await passed(1);
   assert.deepEqual(posts.map(([path, { kind, body }]) => [path, kind, body]), [['/ticket/77/draft', 'reply', 'Hello']]);
   assert.equal(state.textContent, 'Saved 11:00');
-  assert.equal(drafts.keptHere('reply'), null);
+  assert.equal(drafts.storedDraft('reply'), null);
 });
 
 test('a text that may have been sent stays in the browser', async () => {
@@ -75,7 +75,7 @@ test('a text that may have been sent stays in the browser', async () => {
   drafts.keepHere('reply', text);
   drafts.saveSoon('reply', text);
   await drafts.save();
-  assert.equal(drafts.keptHere('reply').client_id, text.client_id);
+  assert.equal(drafts.storedDraft('reply').client_id, text.client_id);
 });
 
 test('without an answer the draft stays here and is tried again', async () => {
@@ -85,7 +85,7 @@ test('without an answer the draft stays here and is tried again', async () => {
   reply = () => { throw new TypeError('offline'); };
   await drafts.save();
   assert.equal(state.textContent, 'Only here');
-  assert.equal(drafts.keptHere('reply').body, 'Hello');
+  assert.equal(drafts.storedDraft('reply').body, 'Hello');
   reply = () => answer(200, { draft: { saved: '11:01' } });
   await passed(RETRY);
   assert.equal(posts.length, 2);

@@ -10,25 +10,25 @@ page({
 });
 const { Refused, get, post } = await import('../../console/static/lib/http.js');
 
-let asked, reply;
+let request, reply;
 const answer = (status, payload) => async () => ({ ok: status < 400, status, json: async () => (payload ?? JSON.parse('<html>')) });
 
 beforeEach(() => {
   reply = answer(200, { done: true });
-  globalThis.fetch = (url, options) => { asked = { url, ...options }; return reply(); };
+  globalThis.fetch = (url, options) => { request = { url, ...options }; return reply(); };
 });
 
 test('a form goes out with the token, a list as a repeated field', async () => {
   assert.deepEqual(await post('/x', { rowid: [1, 2], do: 'merge' }, { headers: { 'X-Chat-Token': 'c' } }), { done: true });
-  assert.deepEqual([...asked.body], [['rowid', '1'], ['rowid', '2'], ['do', 'merge']]);
-  assert.deepEqual(asked.headers, { Accept: 'application/json', 'X-CSRFToken': 'token', 'X-Chat-Token': 'c' });
+  assert.deepEqual([...request.body], [['rowid', '1'], ['rowid', '2'], ['do', 'merge']]);
+  assert.deepEqual(request.headers, { Accept: 'application/json', 'X-CSRFToken': 'token', 'X-Chat-Token': 'c' });
 });
 
 test('a form element\'s fields go out as they are', async () => {
   const fields = new FormData();
   fields.append('file', 'content');
   await post('/x', fields);
-  assert.equal(asked.body, fields);
+  assert.equal(request.body, fields);
 });
 
 for (const [name, status, payload, expected] of [

@@ -10,7 +10,7 @@ const TEXTS = {
   minutes_ago: { one: '# minute ago', other: '# minutes ago' }, hours_ago: { one: '# hour ago', other: '# hours ago' },
   left_seconds: { other: '# s' }, left_minutes: { other: '# min' }, left_hours: { other: '# h' }, left_days: { other: '# d' },
 };
-const shown = [], counted = [];
+const drawn = [], counts = [];
 let times, reloads = 0;
 
 function element(seconds, dataset = {}) {
@@ -36,12 +36,12 @@ before(async () => {
   page({
     ids: { texts: { textContent: JSON.stringify(TEXTS) } },
     one: { 'meta[name="server-time"]': { content: new Date(SERVER).toISOString() } },
-    all: { 'time[data-countdown]': counted, 'time[datetime]:not([data-countdown], [data-fixed])': shown },
+    all: { 'time[data-countdown]': counts, 'time[datetime]:not([data-countdown], [data-fixed])': drawn },
   });
   globalThis.location = { reload: () => { reloads += 1; } };
   times = await import('../../console/static/lib/times.js');
 });
-beforeEach(() => { shown.length = 0; counted.length = 0; });
+beforeEach(() => { drawn.length = 0; counts.length = 0; });
 after(() => mock.timers.reset());
 
 test('the clock is the server’s', () => assert.equal(times.now(), SERVER));
@@ -49,19 +49,19 @@ test('the clock is the server’s', () => assert.equal(times.now(), SERVER));
 for (const [seconds, words] of [
   [0, 'just now'], [-59, 'just now'], [-60, '1 minute ago'], [-3599, '59 minutes ago'],
   [-3600, '1 hour ago'], [-86_399, '23 hours ago'], [-86_400, 'by the server'], [60, 'by the server'],
-]) test(`${-seconds} seconds ago: ${words}`, () => assert.equal(draw(shown, seconds).textContent, words));
+]) test(`${-seconds} seconds ago: ${words}`, () => assert.equal(draw(drawn, seconds).textContent, words));
 
 for (const [seconds, words, soon] of [
   [1, '1 s', true], [59, '59 s', true], [60, '1 min', true], [300, '5 min', true], [301, '6 min', false],
   [3600, '1 h', false], [86_399, '23 h', false], [86_400, '1 d', false],
 ]) test(`${seconds} seconds left: ${words}`, () => {
-  const time = draw(counted, seconds);
+  const time = draw(counts, seconds);
   assert.equal(time.textContent, words);
   assert.equal(time.attributes.has('data-soon'), soon);
 });
 
 test('a countdown ends once, and takes what it opened off the screen', () => {
-  const time = draw(counted, 1, { countdown: 'reload' });
+  const time = draw(counts, 1, { countdown: 'reload' });
   mock.timers.tick(3_000);
   assert.equal(time.textContent, 'ended');
   assert.deepEqual(time.events, ['countdown:end']);

@@ -55,7 +55,7 @@ def make_mail(session: Session) -> Callable[..., Mail]:
     """Queue a mail to an address of its own: ``make_mail(to_address=…, subject=…)``."""
 
     def make(template: str = "pin_renewed", **values: Any) -> Mail:
-        given: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "to_address": f"osoba{next(_numbers)}@example.test",
             "customer": "Ana Đorđević",
             "number": "K-1",
@@ -65,7 +65,7 @@ def make_mail(session: Session) -> Callable[..., Mail]:
         }
         columns = {key: values.pop(key) for key in list(values) if key in Mail.__table__.c and key not in _QUEUED}
         with transaction():
-            mail = queue(template, **(given | values))
+            mail = queue(template, **(fields | values))
             for key, value in columns.items():
                 setattr(mail, key, value)
         return mail

@@ -191,7 +191,7 @@ def test_a_file_is_a_file(kind: str, sent_as: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "expected"),
     [
         ("račun.pdf", "račun.pdf"),
         ("../../etc/passwd", "_.._etc_passwd"),
@@ -205,8 +205,8 @@ def test_a_file_is_a_file(kind: str, sent_as: str) -> None:
         ("x." + "y" * 300, ("x." + "y" * 300)[:120]),
     ],
 )
-def test_names_of_files(name: str, kept: str) -> None:
-    assert file_name(name) == kept
+def test_names_of_files(name: str, expected: str) -> None:
+    assert file_name(name) == expected
 
 
 def test_a_file_that_is_gone_is_said() -> None:

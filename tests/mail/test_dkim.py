@@ -86,6 +86,6 @@ def test_a_key_that_cannot_sign_refuses_the_start(
     file = tmp_path / "key.pem"
     if content is not None:
         file.write_bytes(content)
-    given = {"CONSOLE_DKIM_KEY_FILE": str(file), "CONSOLE_DKIM_SELECTOR": selector, "CONSOLE_DKIM_DOMAIN": domain}
+    values = {"CONSOLE_DKIM_KEY_FILE": str(file), "CONSOLE_DKIM_SELECTOR": selector, "CONSOLE_DKIM_DOMAIN": domain}
     with pytest.raises(SettingsError, match=named):
-        Settings.from_environ(given)
+        Settings.from_environ(values)

@@ -413,8 +413,8 @@ def test_no_link_that_opens_something_is_in_the_database(
         for part in ("plain", "html"):
             body = wires[mail.message_id].get_body([part])
             assert body is not None and set(opens.findall(body.get_content())) == secrets[mail.template]
-        shown = reading.without_links(mail)
-        assert shown.taken and "Link-" not in shown.text + shown.html
+        readable = reading.without_links(mail)
+        assert readable.taken and "Link-" not in readable.text + readable.html
     smtp.received.clear()
     with transaction():
         resend(billing, keys["ticket_reply"])
@@ -520,7 +520,7 @@ def test_what_one_worker_holds_no_other_takes(
 def test_a_lease_that_grows_short_is_renewed_before_sending(
     settings: Settings, session: Session, smtp: SmtpServer, make_mail: Make, fresh: Fresh, clock: Clock
 ) -> None:
-    kept, lost = make_mail(), make_mail()
+    leased, lost = make_mail(), make_mail()
     assert settings.smtp is not None
     worker = Round(settings.smtp)
     letters = {letter.id: letter for letter in worker.claim()}
@@ -531,11 +531,11 @@ def test_a_lease_that_grows_short_is_renewed_before_sending(
     clock.advance(timedelta(seconds=10))
     worker.send(letters[lost.id])
     assert smtp.received == [] and fresh(lost).state is MailState.QUEUED
-    until = fresh(kept).leased_until
+    until = fresh(leased).leased_until
     assert until is not None and until >= core_clock.now() + worker.lease - timedelta(seconds=5)
-    worker.send(letters[kept.id])
+    worker.send(letters[leased.id])
     worker.connection.close()
-    assert [each.message_id for each in smtp.received] == [kept.message_id]
+    assert [each.message_id for each in smtp.received] == [leased.message_id]
 
 
 @pytest.mark.both

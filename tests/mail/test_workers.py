@@ -40,7 +40,7 @@ class Worker:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def said(self, words: str) -> bool:
+    def has_logged(self, words: str) -> bool:
         return words in self.log.read_text()
 
     def comes_to(self, smtp: SmtpServer, done: Callable[[], bool]) -> None:
@@ -111,9 +111,9 @@ def test_killed_at_random_moments(
             number += 1
             kind = {5: UNKNOWN, 7: BUSY}.get(number % 10, "osoba")
             make_mail(to_address=f"{kind}-{number}@example.test")
-        asked = len(smtp.commands)
+        commands = len(smtp.commands)
         with working(settings, tmp_path / "log", LATER * kill) as worker:
-            worker.comes_to(smtp, lambda: len(smtp.commands) > asked)  # noqa: B023
+            worker.comes_to(smtp, lambda: len(smtp.commands) > commands)  # noqa: B023
             time.sleep(rng.uniform(0, 0.6))
             worker.process.send_signal(signal.SIGKILL)
             worker.process.wait()
@@ -154,13 +154,13 @@ def test_two_workers_never_send_one_mail_at_once(
     mails = samples(1_000, 24)
     smtp.behaviour = Behaviour(seconds=lambda: random.uniform(0, 0.02))  # noqa: S311
     with working(settings, tmp_path / "one") as one, working(settings, tmp_path / "two") as two:
-        assert smtp.wait(lambda: one.said("worker started") and two.said("worker started"), 90)
+        assert smtp.wait(lambda: one.has_logged("worker started") and two.has_logged("worker started"), 90)
         large = random.randbytes(3_000_000)  # noqa: S311  made into a message off the hub
         file = {"name": "log.gz", "type": "application/gzip", "size": len(large), "digest": files().put(large)}
         make_mail(to_address="large@example.test", attachments=[file])
         made = 1
         until = time.monotonic() + samples(540, 90)
-        while made < mails or not (one.said("mail sent") and two.said("mail sent")):
+        while made < mails or not (one.has_logged("mail sent") and two.has_logged("mail sent")):
             if made < mails or waiting(session) < 2 * BATCH:  # whoever looks finds more than the other has taken
                 make_mail()
                 made += 1

@@ -74,8 +74,8 @@ def test_another_holder_is_asked_about_and_a_correction_waits(signed_in: Console
     silent = signed_in.submit("/moj/profile", headers=ENGLISH, **fields, choice="correction", reason="")
     assert silent.status_code == 422 and "Enter a reason" in silent.text
     assert db.session.scalars(select(Correction)).all() == []
-    asked = signed_in.submit("/moj/profile", **fields, choice="correction", reason="Novo ime u APR-u")
-    assert asked.status_code == 303
+    response = signed_in.submit("/moj/profile", **fields, choice="correction", reason="Novo ime u APR-u")
+    assert response.status_code == 303
     assert "Jasen Plus d.o.o." in signed_in.get("/moj/profile").text
     db.session.refresh(firm)
     assert (firm.name, firm.city) == ("Jasen d.o.o.", "Niš")

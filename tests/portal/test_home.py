@@ -48,13 +48,13 @@ def fill(owner: Membership) -> None:
 
 def test_what_waits_is_shown_to_those_whose_it_is(owner: Membership, new_client: Callable[[], ConsoleClient]) -> None:
     fill(owner)
-    shown = {Right.PRODUCTS: "ends in", Right.INVOICES: "To pay", Right.TICKETS: "waiting for you"}
-    for right in (*shown, None):
+    texts = {Right.PRODUCTS: "ends in", Right.INVOICES: "To pay", Right.TICKETS: "waiting for you"}
+    for right in (*texts, None):
         member = owner if right is None else factories.make_member(owner.customer, rights=[right])
         browser = new_client()
         sign_in_person(browser, member.person.email)
         page = browser.get("/moj/", headers=ENGLISH).text
-        assert {one: words in page for one, words in shown.items()} == {one: right in (one, None) for one in shown}
+        assert {one: words in page for one, words in texts.items()} == {one: right in (one, None) for one in texts}
         assert "Update account" in page and "Support PIN" in page
 
 
@@ -98,16 +98,16 @@ def test_the_transfer_is_small_enough_for_a_phone(client: ConsoleClient, owner: 
     sizes: dict[str, int] = {}
     letters = frozenset(client.get("/moj/", headers={"Accept-Language": "sr-Latn"}).text)
     assert letters & frozenset("čćšžđ")
-    wanted = ["/moj/"]
-    while wanted:
-        path = wanted.pop()
+    paths = ["/moj/"]
+    while paths:
+        path = paths.pop()
         if path in sizes:
             continue
         answer = client.get(path, headers={"Accept-Encoding": "gzip", "Accept-Language": "sr-Latn"})
         assert answer.status_code == 200, path
         sizes[path] = len(answer.data)
         if ".woff2" not in path:
-            wanted += [urljoin(path, found) for found in linked(path, client.get(path).text, letters)]
+            paths += [urljoin(path, found) for found in linked(path, client.get(path).text, letters)]
     assert len(sizes) > 8 and sum(".woff2" in path for path in sizes) == 2, sizes
     assert sum(sizes.values()) <= MOST_BYTES, sizes
 

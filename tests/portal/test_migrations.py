@@ -45,7 +45,7 @@ def ana(session: Session) -> Persona:
     return factories.ana()
 
 
-def asked(ana: Persona, to: str, **changes: Any) -> migrate.Request:
+def request_for(ana: Persona, to: str, **changes: Any) -> migrate.Request:
     return replace(migrate.Request((ana.services[0].id,), to, 0, REASON), **changes)
 
 
@@ -53,7 +53,7 @@ def ask(ana: Persona, to: str, *, pin: str | None = None, key: str = "", **chang
     pin = pin or factories.pin_of(ana.owner)
     with transaction():
         return migrate.request_in_portal(
-            actor_of(ana.owner), ana.customer, asked(ana, to, **changes), pin, key or uuid4().hex
+            actor_of(ana.owner), ana.customer, request_for(ana, to, **changes), pin, key or uuid4().hex
         )
 
 
@@ -86,7 +86,7 @@ def test_it_opens_nothing_for_staff(ana: Persona, staff_of: Callable[[Role], Any
         assert live_verification(staff_of(role).actor(), ana.customer.id) is None
     (past,) = verifications_of(ana.customer.id)
     assert past.staff is None
-    stolen = asked(ana, factories.make_customer().number, verification=past.verification.id)
+    stolen = request_for(ana, factories.make_customer().number, verification=past.verification.id)
     with pytest.raises(Invalid) as caught, transaction():
         migrate.request_migration(staff_of(Role.AGENT).actor(), stolen, uuid4().hex)
     assert caught.value.code == "unverified"
@@ -121,7 +121,7 @@ def test_only_who_holds_transfer_and_is_on_no_hold(ana: Persona, staff_of: Calla
     refused: list[Actor] = [actor_of(user), actor_of(stranger), staff_of(Role.SUPERVISOR).actor()]
     for actor in refused:
         with pytest.raises(NotFound), transaction():
-            migrate.request_in_portal(actor, ana.customer, asked(ana, new.number), "123456", uuid4().hex)
+            migrate.request_in_portal(actor, ana.customer, request_for(ana, new.number), "123456", uuid4().hex)
     with transaction():
         holds.begin(actor_of(ana.owner), ana.owner.person, "password_reset")
     with pytest.raises(Conflict) as caught:
@@ -156,7 +156,7 @@ def test_a_repeated_request_gets_the_first_answer(
     ana: Persona, app: Flask, in_threads: Callable[[Callable[[], None], int], None]
 ) -> None:
     new, pin, key = factories.make_customer().number, factories.pin_of(ana.owner), uuid4().hex
-    actor, request, customer_id = actor_of(ana.owner), asked(ana, new), ana.customer.id
+    actor, request, customer_id = actor_of(ana.owner), request_for(ana, new), ana.customer.id
     answers: list[Any] = []
 
     def work() -> None:
@@ -192,8 +192,8 @@ def test_the_page_previews_asks_and_withdraws(client: ConsoleClient, ana: Person
     assert done.status_code == 201
     ref = done.json["migration"]["ref"]
     assert client.submit("/moj/migrations/new", json=True, **sent).json["migration"]["ref"] == ref
-    shown = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
-    assert "Nothing has moved yet" in shown and ana.proformas[0].number in shown and "Withdraw the request" in shown
+    html = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
+    assert "Nothing has moved yet" in html and ana.proformas[0].number in html and "Withdraw the request" in html
     with count_queries(app) as queries:
         assert client.get("/moj/migrations/").status_code == 200
     assert queries.count <= 8
@@ -268,8 +268,8 @@ def test_the_console_says_where_it_came_from_and_carries_it_out(client: ConsoleC
     migration = db.session.scalars(select(Migration)).one()
     assert migration.state is MigrationState.EXECUTED
     sign_in_person(client, ana.owner.person.email)
-    shown = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
-    assert "The new owner has had the services" in shown and new.name not in shown
+    html = client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
+    assert "The new owner has had the services" in html and new.name not in html
 
 
 @pytest.fixture
@@ -338,8 +338,8 @@ def test_who_received_a_service_asks_for_it_to_go_back(client: ConsoleClient, an
     db.session.expire_all()
     assert db.session.get_one(Service, ana.services[0].id).customer_id == ana.customer.id
     assert db.session.scalars(select(Migration.reverses_id).where(Migration.reverses_id.is_not(None))).one()
-    told = db.session.scalars(select(Mail.customer_id).where(Mail.subject_ref == f"migration:{ref}")).all()
-    assert set(told) == {ana.customer.id, received.new.id}
+    mails = db.session.scalars(select(Mail.customer_id).where(Mail.subject_ref == f"migration:{ref}")).all()
+    assert set(mails) == {ana.customer.id, received.new.id}
 
 
 @pytest.mark.only("sqlite")

@@ -186,14 +186,14 @@ class Caller:
 @pytest.fixture(scope="module")
 def callers(world: World) -> list[Caller]:
     """Sign in the owner, a user with nothing, one with each right and with each set a row names, and a stranger."""
-    wanted = [frozenset[Right](), *(frozenset({right}) for right in ALL_RIGHTS)]
-    wanted += [one for row in RIGHTS.values() if not isinstance(row, str) for one in row]
+    right_sets = [frozenset[Right](), *(frozenset({right}) for right in ALL_RIGHTS)]
+    right_sets += [one for row in RIGHTS.values() if not isinstance(row, str) for one in row]
     people: dict[frozenset[Right], str] = {}
     with world.app.app_context():
         owner = select(PersonSession.person_id).where(PersonSession.id == world.values["customer"]["session_id"])
         account = select(Customer).join(Membership).where(Membership.person_id == owner.scalar_subquery())
         customer = db.session.scalars(account).one()
-        for rights in dict.fromkeys(wanted):
+        for rights in dict.fromkeys(right_sets):
             people[rights] = factories.make_member(customer, rights=rights).person.email
         contact = factories.make_member(customer, MemberRole.CONTACT, rights=ALL_RIGHTS).person.email
         stranger = factories.owner_of(factories.make_customer()).person.email

@@ -54,8 +54,10 @@ def test_services_are_shown_as_far_as_ones_rights_go(
         sign_in_person(browser, member.person.email)
         pages[key] = browser.get("/moj/", headers={"Accept-Language": "en"}).text
     assert f"{hosting.product.name} · paid until" in pages["owner"]
-    shown = {key: (hosting.label in page, name.label in page, "No services yet" in page) for key, page in pages.items()}
-    assert shown == {
+    visible = {
+        key: (hosting.label in page, name.label in page, "No services yet" in page) for key, page in pages.items()
+    }
+    assert visible == {
         "owner": (True, True, False),
         "services": (True, False, False),
         "domains": (False, True, False),
@@ -110,8 +112,8 @@ def test_every_refusal_looks_the_same(client: ConsoleClient, owner: Membership) 
         page = client.submit("/moj/login", email=email, password=password)
         assert page.status_code == 422 and (not password or password not in page.text)
     assert len(seen) == 1
-    kept = "".join(entry.subject + str(entry.data) for entry in trail("person.sign_in_failed"))
-    assert "niko" not in kept and "lozinka" not in kept.lower()
+    recorded = "".join(entry.subject + str(entry.data) for entry in trail("person.sign_in_failed"))
+    assert "niko" not in recorded and "lozinka" not in recorded.lower()
 
 
 @pytest.mark.only("sqlite")
@@ -163,8 +165,8 @@ def test_it_leads_only_into_the_portal(client: ConsoleClient, owner: Membership,
 
 @pytest.mark.only("sqlite")
 def test_it_leads_back_to_where_one_wanted(client: ConsoleClient, owner: Membership) -> None:
-    asked = client.get("/moj/users/?account=K-1")
-    assert "next=" in asked.location
+    response = client.get("/moj/users/?account=K-1")
+    assert "next=" in response.location
     answer = client.submit("/moj/login", email=owner.person.email, password=factories.PASSWORD, next="/moj/sessions")
     assert answer.location == "/moj/sessions"
 
@@ -258,11 +260,11 @@ def test_an_owner_hands_out_contacts_pins_and_no_others(client: ConsoleClient, o
     sign_in_person(client, owner.person.email)
     page = client.get("/moj/contacts/").text
     assert f"member={contact.id}" in page and f"member={user.id}" not in page
-    shown = client.get_json(f"/moj/pin?member={contact.id}").json
-    assert shown is not None and shown["pin"] == pin_at(contact)
-    assert shown["pin"][:3] in client.get(f"/moj/pin?member={contact.id}").text
+    payload = client.get_json(f"/moj/pin?member={contact.id}").json
+    assert payload is not None and payload["pin"] == pin_at(contact)
+    assert payload["pin"][:3] in client.get(f"/moj/pin?member={contact.id}").text
     new = client.submit("/moj/pin/new", json=True, member=str(contact.id)).json
-    assert new is not None and new["pin"] != shown["pin"]
+    assert new is not None and new["pin"] != payload["pin"]
     for member in (user.id, stranger.id, 99_999, "x"):
         assert client.get("/moj/pin", query_string={"member": member}).status_code == 404
         assert client.submit("/moj/pin/new", json=True, member=str(member)).status_code == 404

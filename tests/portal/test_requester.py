@@ -65,7 +65,7 @@ def form(body: str, client_id: str = "a" * 24, **more: Any) -> dict[str, Any]:
     return {"body": body, "client_id": client_id, **more}
 
 
-def said(session: Session, ticket: Ticket) -> list[str]:
+def bodies(session: Session, ticket: Ticket) -> list[str]:
     session.expire_all()
     query = select(TicketMessage.body).where(
         TicketMessage.ticket_id == ticket.id, TicketMessage.kind == MessageKind.QUESTION
@@ -158,7 +158,7 @@ def test_an_answer_opens_the_ticket_again_and_is_stored_once(
         answer = client.submit(path(ticket), **form("I dalje ne radi\r\n\r\nPozdrav"))
         assert answer.status_code == 303
         assert answer.headers["Location"].startswith(path(ticket))
-    assert said(session, ticket)[1:] == ["I dalje ne radi\n\nPozdrav"]
+    assert bodies(session, ticket)[1:] == ["I dalje ne radi\n\nPozdrav"]
     assert session.get_one(Ticket, ticket.id).status is TicketStatus.OPEN
     assert "I dalje ne radi" in client.get(path(ticket)).text
 
@@ -183,7 +183,7 @@ def test_many_at_once_are_stored_once(
 
     in_threads(send, 6)
     assert statuses == [303] * 12
-    assert said(session, ticket).count("Jednom") == 1
+    assert bodies(session, ticket).count("Jednom") == 1
     assert session.scalar(select(func.count()).where(TicketMessage.body == "Jednom")) == 2
     assert session.scalar(select(func.count(Ticket.id)).where(Ticket.subject == "Zatvoreno")) == 2
 
@@ -194,28 +194,28 @@ def test_the_form_can_name_nothing_of_the_desks(client: ConsoleClient, session: 
     with transaction():
         ticket_messages.note(agent, ticket.id, Writing("Tajna beleška", client_id="b" * 24))
     assert client.submit(path(ticket), **form("Moje reči", "b" * 24)).status_code == 303
-    assert said(session, ticket)[-1] == "Moje reči"
+    assert bodies(session, ticket)[-1] == "Moje reči"
 
 
 @only_sqlite
 def test_what_looks_like_a_pin_is_asked_about_before_it_is_stored(client: ConsoleClient, session: Session) -> None:
     ticket = make_ticket()
-    asked = client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00"))
-    assert asked.status_code == 422 and "Moj PIN je 482 913, a iznos 1.250,00</textarea>" in asked.text
-    assert 'name="mask" value="1"' in asked.text and 'name="not_pin"' not in asked.text  # it follows the word
-    assert len(said(session, ticket)) == 1
+    response = client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00"))
+    assert response.status_code == 422 and "Moj PIN je 482 913, a iznos 1.250,00</textarea>" in response.text
+    assert 'name="mask" value="1"' in response.text and 'name="not_pin"' not in response.text  # it follows the word
+    assert len(bodies(session, ticket)) == 1
     assert client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00", mask="1")).status_code == 303
     page = client.get(path(ticket))
-    assert said(session, ticket)[-1] == "Moj PIN je ••••••, a iznos 1.250,00"
+    assert bodies(session, ticket)[-1] == "Moj PIN je ••••••, a iznos 1.250,00"
     assert "482" not in page.text and "said-note" in page.text
 
     order = form("Porudžbine 739164 i 120000", "b" * 24)
-    asked = client.submit(path(ticket), **order)
-    assert 'name="not_pin" value="739164"' in asked.text
-    asked = client.submit(path(ticket), **order, not_pin="739164")
-    assert 'type="hidden" name="not_pin" value="739164"' in asked.text and 'value="120000"' in asked.text
+    response = client.submit(path(ticket), **order)
+    assert 'name="not_pin" value="739164"' in response.text
+    response = client.submit(path(ticket), **order, not_pin="739164")
+    assert 'type="hidden" name="not_pin" value="739164"' in response.text and 'value="120000"' in response.text
     assert client.submit(path(ticket), **order, not_pin=["739164", "120000"]).status_code == 303
-    assert said(session, ticket)[-1] == "Porudžbine 739164 i 120000"
+    assert bodies(session, ticket)[-1] == "Porudžbine 739164 i 120000"
     error = client.submit(path(ticket), json=True, **form("Evo 739164", "c" * 24)).get_json()["error"]
     assert (error["code"], error["tokens"], error["only_mask"]) == ("pin_like", ["739164"], False)
     # They may mask it afterwards, and nobody else's words.
@@ -224,9 +224,9 @@ def test_what_looks_like_a_pin_is_asked_about_before_it_is_stored(client: Consol
     for link, key, status in ((make_ticket(), mine, 404), (ticket, 2**63, 422), (ticket, "x", 422)):
         assert client.submit(f"{path(link)}/mask", json=True, message=key).status_code == status
     assert client.submit(f"{path(ticket)}/mask", json=True, message=mine, token="739164").status_code == 200
-    assert said(session, ticket)[-1] == "Porudžbine •••••• i 120000"
+    assert bodies(session, ticket)[-1] == "Porudžbine •••••• i 120000"
     assert client.submit(path(ticket), **order, not_pin=["739164", "120000"]).status_code == 303
-    assert len(said(session, ticket)) == 3, "sent again, it is what it was"
+    assert len(bodies(session, ticket)) == 3, "sent again, it is what it was"
 
 
 @only_sqlite
@@ -239,7 +239,7 @@ def test_while_a_link_to_verify_waits_it_can_only_be_masked(
     answer = client.submit(path(ticket), json=True, **form("Evo 739164", not_pin="739164"))
     assert answer.get_json()["error"]["only_mask"]
     assert client.submit(path(ticket), **form("Evo 739164", mask="1")).status_code == 303
-    assert said(session, ticket)[-1] == "Evo ••••••"
+    assert bodies(session, ticket)[-1] == "Evo ••••••"
 
 
 @only_sqlite
@@ -254,7 +254,7 @@ def test_one_id_with_another_text_is_a_conflict_and_the_text_stays(client: Conso
         assert answer.status_code == 409 and f"{other['body']}</textarea>" in answer.text
         assert 'value="' + "a" * 24 not in answer.text, "sent from there, it is another message"
     assert client.submit(path(ticket), json=True, **form("Druga")).get_json()["error"]["code"] == "conflict"
-    assert said(session, ticket)[1:] == ["Prva verzija"]
+    assert bodies(session, ticket)[1:] == ["Prva verzija"]
 
 
 @only_sqlite
@@ -265,9 +265,9 @@ def test_a_question_without_a_chat_is_one_ticket(client: ConsoleClient, session:
         "question": "Porudžbina 739164",
         "client_id": "x" * 20,
     }
-    asked = client.post("/chat/ask", data=fields)
-    assert asked.status_code == 422 and "Porudžbina 739164</textarea>" in asked.text
-    assert 'name="not_pin" value="739164"' in asked.text and f'value="{"x" * 20}"' in asked.text
+    response = client.post("/chat/ask", data=fields)
+    assert response.status_code == 422 and "Porudžbina 739164</textarea>" in response.text
+    assert 'name="not_pin" value="739164"' in response.text and f'value="{"x" * 20}"' in response.text
     json = {"Accept": "application/json"}
     first = client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json()
     assert client.post("/chat/ask", data=fields | {"not_pin": "739164"}, headers=json).get_json() == first
@@ -298,13 +298,13 @@ def test_a_closed_one_goes_on_as_another(client: ConsoleClient, session: Session
     new = session.scalars(select(Ticket).order_by(Ticket.id.desc())).first()
     assert new is not None and new.id != ticket.id
     assert answer.headers["Location"].startswith(path(new))
-    assert said(session, new) == ["Opet PIN ••••••"]
+    assert bodies(session, new) == ["Opet PIN ••••••"]
     assert session.scalars(select(TicketAttachment.ticket_id)).all() == [new.id]
     page = client.get(path(new)).text
     assert new.number in page and "slika.png" in page
     assert path(new) in client.get(path(ticket)).text  # the old page leads there
     client.submit(path(ticket), **form("Još nešto", "d" * 24))
-    assert said(session, new)[-1] == "Još nešto"
+    assert bodies(session, new)[-1] == "Još nešto"
     assert session.scalar(select(func.count(Ticket.id))) == 2
 
 
@@ -326,7 +326,7 @@ def test_what_is_wrong_is_said_and_the_text_stays(client: ConsoleClient, session
         assert answer.status_code == status, fields
         if "Čuvaj" in fields["body"]:
             assert "Čuvaj me" in answer.text
-    assert len(said(session, ticket)) == 1
+    assert len(bodies(session, ticket)) == 1
     assert session.scalar(select(func.count(TicketAttachment.id))) == 0
     assert client.post(path(ticket), data=form("bez žetona")).status_code == 400
 
@@ -421,7 +421,7 @@ def test_a_merged_one_shows_the_other_only_to_the_same_address(
     page = client.get(path(target)).text
     assert "Moje u glavnom" in page and "Samo moje" not in page
     new = session.scalars(select(Ticket).order_by(Ticket.id.desc()).limit(1)).one()
-    assert new.requester_email == "zoran@example.test" and said(session, new) == ["Samo moje"]
+    assert new.requester_email == "zoran@example.test" and bodies(session, new) == ["Samo moje"]
     assert "Samo moje" in client.get(path(new)).text
 
 
@@ -456,14 +456,14 @@ def test_a_long_talk_costs_no_more(
     for number in range(6):
         reply(agent, long, f"Odgovor {number}")
     clock.advance(timedelta(minutes=1))
-    counted = []
+    counts = []
     for ticket in (short, long):
         address = path(ticket)
         client.get(address)  # the first time it is noted that the mail arrived
         with count_queries(app) as sent:
             assert client.get(address).status_code == 200
-        counted.append(sent.count)
-    assert counted[0] == counted[1] <= 7
+        counts.append(sent.count)
+    assert counts[0] == counts[1] <= 7
 
 
 @only_sqlite

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from console.core.db import db
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
-from console.customers.retention import forget_sessions
-from console.identity.passkeys import relying_party
+from console.customers.retention import delete_sessions
 from console.identity.queries import authenticator_of, passkeys_of
-from console.identity.recovery import WAIT
+from console.identity.service.passkeys import relying_party
+from console.identity.service.recovery import WAIT
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories
@@ -142,7 +142,7 @@ def test_a_new_browser_is_reported_to_who_comes_three_times_a_year(
 ) -> None:
     sign_in_person(client, owner.person.email)
     clock.advance(timedelta(days=200))
-    forget_sessions()
+    delete_sessions()
     assert sessions_of(owner.person_id) == []
     sign_in_person(new_client(), owner.person.email)
     assert [mail.to_address for mail in mails("person_new_sign_in")] == [owner.person.email]
@@ -214,9 +214,9 @@ def test_a_supervisor_sees_it_on_the_customers_page(
     assert "/recovery" not in client.get(page).text
     lead = new_client()
     sign_in(lead, "supervisor")
-    shown = lead.get(page).text
-    key = re.search(r'name="recovery" value="(\d+)"', shown)[1]
-    assert owner.person.email not in shown
+    html = lead.get(page).text
+    key = re.search(r'name="recovery" value="(\d+)"', html)[1]
+    assert owner.person.email not in html
     assert lead.submit(f"{page}/recovery", recovery=key, decision="begin").status_code == 422
     assert lead.submit(f"{page}/recovery", recovery=key, decision="allow").status_code == 303
     assert lead.submit(f"{page}/recovery", recovery=key, decision="refuse").status_code == 303

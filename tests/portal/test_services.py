@@ -150,8 +150,8 @@ def test_a_document_shows_how_it_is_paid_and_a_cancelled_one_does_not(client: Co
     over = client.get(f"/moj/documents/{gone.number}", headers=ENGLISH).text
     assert "Do not pay it" in over and gone.reference not in over
     storno = client.get_json(f"/moj/documents/{gone.number}").json["proforma"]["storno"]
-    shown = client.get(f"/moj/documents/storno/{storno}", headers=ENGLISH)
-    assert shown.status_code == 200 and gone.number in shown.text and "Pogrešno izdato" in shown.text
+    response = client.get(f"/moj/documents/storno/{storno}", headers=ENGLISH)
+    assert response.status_code == 200 and gone.number in response.text and "Pogrešno izdato" in response.text
     stranger = factories.owner_of(factories.make_customer())
     sign_in_person(client, stranger.person.email)
     for path in (wait.number, gone.number, f"storno/{storno}", "PR-1", "storno/ST-1"):

@@ -44,9 +44,9 @@ def test_a_person_signs_in_to_an_application(client: ConsoleClient, owner: Membe
     claims = party.claims(token)
     assert claims["sub"] == str(owner.person_id) and claims["aud"] == webmail.application.client_id
     assert claims["exp"] - claims["iat"] == 600 and claims["auth_time"] <= claims["iat"]
-    told = party.userinfo(token["access_token"]).json()
-    assert told["email"] == owner.person.email and told["email_verified"] is True
-    assert told["account"] == owner.customer.number and told["name"] == owner.person.name
+    payload = party.userinfo(token["access_token"]).json()
+    assert payload["email"] == owner.person.email and payload["email_verified"] is True
+    assert payload["account"] == owner.customer.number and payload["name"] == owner.person.name
     fresh = party.refresh(token["refresh_token"])
     assert party.userinfo(fresh["access_token"]).status_code == 200
     stored = " ".join(str(vars(one)) for one in db.session.scalars(select(SsoToken)))
@@ -225,8 +225,8 @@ def test_the_session_ends_from_the_application(
         hint | {"client_id": "other"},
     ):
         assert client.get(f"/oauth/end-session?{urlencode(wrong)}").status_code == 400
-    asked = client.get("/oauth/end-session", headers=ENGLISH)
-    assert asked.status_code == 200 and "Sign out?" in asked.text
+    response = client.get("/oauth/end-session", headers=ENGLISH)
+    assert response.status_code == 200 and "Sign out?" in response.text
     assert client.get("/moj/").status_code == 200
     elsewhere = f"/oauth/end-session?{urlencode(hint | {'post_logout_redirect_uri': 'https://evil.test/'})}"
     stranger = new_client()
@@ -246,7 +246,7 @@ def test_the_sign_in_page_lets_its_form_through_to_a_registered_address_alone(
     client: ConsoleClient, webmail: Registered
 ) -> None:
     party = party_of(client, webmail)
-    asked = client.get(path_of(party.start()))
-    assert "https://webmail.example.test;" in client.get(asked.location).headers["Content-Security-Policy"]
+    response = client.get(path_of(party.start()))
+    assert "https://webmail.example.test;" in client.get(response.location).headers["Content-Security-Policy"]
     wrong = quote(path_of(party.start(redirect_uri="https://evil.test/callback")))
     assert "evil.test" not in client.get(f"/moj/login?next={wrong}").headers["Content-Security-Policy"]

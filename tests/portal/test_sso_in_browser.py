@@ -112,17 +112,17 @@ def test_the_switch_the_consent_and_an_application(
 
 def _in_a_process_of_its_own(web: Web, base: str) -> None:
     client_id, secret = register(web, base, "Pošta", REDIRECT)
-    asked = {"base": base, "client_id": client_id, "secret": secret, "password": PASSWORD}
-    came = _run(asked | {"email": "ana@example.test"})
+    order = {"base": base, "client_id": client_id, "secret": secret, "password": PASSWORD}
+    came = _run(order | {"email": "ana@example.test"})
     assert came["userinfo"]["email"] == "ana@example.test" and came["claims"]["aud"] == client_id
-    refused = _run(asked | {"email": "novi@example.test"})
+    refused = _run(order | {"email": "novi@example.test"})
     assert refused["refused"] and refused["status"] == 403
 
 
-def _run(given: dict[str, str]) -> dict[str, Any]:
+def _run(order: dict[str, str]) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.relying_party"],
-        input=json.dumps(given),
+        input=json.dumps(order),
         capture_output=True,
         text=True,
         cwd=ROOT,

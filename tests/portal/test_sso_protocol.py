@@ -219,9 +219,9 @@ def test_prompts_and_ages(
     assert again["auth_time"] >= first["auth_time"] + 179
     assert 'name="own_password"' in client.get(url).text, "the same request asks again"
     fresh = new_client()
-    asked = fresh.get(path_of(party.start(prompt="login")))
-    assert asked.location.startswith("/moj/login?next=/oauth/authorize?") or "/moj/login" in asked.location
-    target = query_of(asked.location)["next"]
+    response = fresh.get(path_of(party.start(prompt="login")))
+    assert response.location.startswith("/moj/login?next=/oauth/authorize?") or "/moj/login" in response.location
+    target = query_of(response.location)["next"]
     entered = fresh.submit("/moj/login", email=owner.person.email, password=factories.PASSWORD, next=target)
     assert fresh.get(entered.location).location.startswith(REDIRECT), "one sign-in is enough"
 

@@ -68,11 +68,11 @@ def test_an_answer_is_the_agents_text_and_nothing_runs_in_it(
 def test_who_is_asked_to_verify_is_told_where_not_to_write_the_pin(session: Session, language: str) -> None:
     ticket = make_ticket(language=language, requester_name="<b>Ana</b>")
     with transaction():
-        asked = mails.verification_asked(ticket, SecretLink("https://podrska.example.test/v/", "abc"), 60)
+        mail = mails.verification_asked(ticket, SecretLink("https://podrska.example.test/v/", "abc"), 60)
         done = mails.solved(ticket)
-    received = whole(asked)
+    received = whole(mail)
     for part in (received.text, received.html):
         assert "https://podrska.example.test/v/abc" in part and "60" in part and "/moj/" in part
-    assert "<b>Ana" not in asked.html + done.html
-    assert asked.subject.startswith(f"[{ticket.number}] ") and done.subject == f"[{ticket.number}] {ticket.subject}"
-    assert "%(" not in parts(asked) + parts(done) and "{{" not in parts(asked) + parts(done)
+    assert "<b>Ana" not in mail.html + done.html
+    assert mail.subject.startswith(f"[{ticket.number}] ") and done.subject == f"[{ticket.number}] {ticket.subject}"
+    assert "%(" not in parts(mail) + parts(done) and "{{" not in parts(mail) + parts(done)

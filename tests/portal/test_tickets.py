@@ -179,10 +179,10 @@ def test_a_ticket_is_opened_answered_closed_and_rated(
         assert client.submit(path, **form("Hvala, bolje je.")).status_code == 303
     assert client.submit(path, json=True, **form("Nešto drugo")).status_code == 409
     session.expire_all()
-    said = session.scalars(
+    replies = session.scalars(
         select(TicketMessage).where(TicketMessage.kind == MessageKind.QUESTION).order_by(TicketMessage.id)
     ).all()
-    assert [(one.body, one.via) for one in said][1:] == [("Hvala, bolje je.", "portal")]
+    assert [(one.body, one.via) for one in replies][1:] == [("Hvala, bolje je.", "portal")]
     assert client.submit(f"{path}/solved").status_code == 303
     assert client.submit(f"{path}/rate", headers=ENGLISH, score="9").status_code == 422
     assert client.submit(f"{path}/rate", score="5", comment="Brzo").status_code == 303

@@ -46,10 +46,10 @@ from console.hosting.dns import service as dns
 from console.hosting.dns.queries import find_zone
 from console.hosting.dns.rules import RecordInput
 from console.hosting.models import Domain, ProductKind, Service
-from console.identity import factors, passkeys, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import grants
-from console.privacy import erasure, exports
+from console.identity.service import factors, passkeys, recovery
+from console.privacy.service import erasure, exports
 from console.staff.roles import Role
 from console.tickets.models import Ticket
 from console.tickets.service import account
@@ -148,8 +148,8 @@ def scene(session: Session, clock: Clock) -> Scene:
         grant = grants.allow(by, signed_in.id, application, owner, ["openid"])
         handover_id = offer.id
         handover.withdraw(by, handover_id)  # it would stand in the way of a migration
-        wanted = migrate.Request((moving.id,), factories.make_customer().number, 0, "Prodat sajt")
-        moved = transfers.request_in_portal(by, customer, wanted, factories.pin_of(owner), KEY)
+        request = migrate.Request((moving.id,), factories.make_customer().number, 0, "Prodat sajt")
+        moved = transfers.request_in_portal(by, customer, request, factories.pin_of(owner), KEY)
     assert saved is not None and moved is not None and record_id is not None
     return Scene(
         customer, owner, contact, user, signed_in, service, domain, record_id, proforma, read_number("P-", quote) or 0,
@@ -168,11 +168,13 @@ def calls(s: Scene) -> dict[Callable[..., Any], Callable[[Actor], Any]]:
     question = AccountQuestion("sales", "Pitanje", "Tekst", KEY, "sr_Latn")
     number, key, sid = s.ticket.number, s.customer.id, s.session.id
     proof = PasswordProof(s.owner.person_id, "x")
-    wanted = migrate.Request((s.service.id,), s.customer.number, 0, "x")
+    request = migrate.Request((s.service.id,), s.customer.number, 0, "x")
     return {
         acceptance.accept: lambda by: acceptance.accept(by, s.ref),
         acceptance.decline: lambda by: acceptance.decline(by, s.ref, "x"),
-        transfers.request_in_portal: lambda by: transfers.request_in_portal(by, s.customer, wanted, "000000", "q" * 24),
+        transfers.request_in_portal: lambda by: transfers.request_in_portal(
+            by, s.customer, request, "000000", "q" * 24
+        ),
         transfers.withdraw_in_portal: lambda by: transfers.withdraw_in_portal(by, s.ref, "x"),
         pay_links.create_link: lambda by: pay_links.create_link(by, s.proforma),
         pay_links.revoke_link: lambda by: pay_links.revoke_link(by, s.proforma),

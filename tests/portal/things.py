@@ -34,14 +34,14 @@ from console.customers.verification import cards
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record
 from console.hosting.models import ProductKind
-from console.identity import recovery
 from console.identity.oidc import applications
 from console.identity.oidc.applications import ApplicationData
 from console.identity.oidc.models import SsoGrant, SsoSwitch
+from console.identity.service import recovery
 from console.mail import links, unsubscribing
 from console.mail.models import Mail
-from console.privacy import exports
 from console.privacy.models import DataExport, Erasure, ExportState
+from console.privacy.service import exports
 from console.staff.models import Staff
 from console.tickets import links as ticket_links
 from console.tickets.canned import service
@@ -107,8 +107,8 @@ def people_values(customer: Customer) -> dict[str, Any]:
     with transaction():
         invitation = invitations.invite(SYSTEM, customer, "pozvan@example.rs", [])
         reset_token = tokens.issue(RESET, f"person:{factories.owner_of(customer).person_id}", timedelta(hours=1))
-        asked = RegistrationData(name="Nova Osoba", email="nova@example.rs")
-        registration.ask(asked, factories.password_hash(), None)
+        sign_up = RegistrationData(name="Nova Osoba", email="nova@example.rs")
+        registration.ask(sign_up, factories.password_hash(), None)
         row = db.session.scalars(select(Registration)).one()
         export_token = _export(factories.owner_of(customer).person_id)
         registration_token = tokens.issue(registration.PURPOSE, f"registration:{row.id}", timedelta(hours=1))
@@ -167,9 +167,9 @@ def service_values(ana: factories.Persona, billing: Staff, ticket_number: str) -
     moving = factories.make_service(ana.customer)
     pin = factories.pin_of(ana.owner)
     person = factories.signed_in_actor(ana.owner.person)
-    wanted = migrate.Request((moving.id,), new.number, 0, "Sajt je prodat")
+    request = migrate.Request((moving.id,), new.number, 0, "Sajt je prodat")
     with transaction():
-        transfer = migrate.request_in_portal(person, ana.customer, wanted, pin, "a" * 20)
+        transfer = migrate.request_in_portal(person, ana.customer, request, pin, "a" * 20)
         sent = quotes.send_quote(billing.actor(), ana.customer, quote_data(), "a" * 20)
         unverified = quotes.send_quote(billing.actor(), new, quote_data(), "b" * 20)
     assert transfer is not None and gone.storno is not None

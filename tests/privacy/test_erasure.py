@@ -27,8 +27,8 @@ from console.customers import holds
 from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerStatus, Person
 from console.mail.models import Mail
 from console.mail.receiving.models import IncomingMail
-from console.privacy import erasure, exports
 from console.privacy.models import Erasure, ErasureState
+from console.privacy.service import erasure, exports
 from console.privacy.statements import EVERYWHERE, STATEMENTS, Fate
 from console.staff.models import Staff
 from console.staff.roles import Role

@@ -27,7 +27,7 @@ from console.hosting.dns.publishing import outbox
 from console.hosting.models import Domain, Service
 from console.identity.models import Authenticator, DeviceRecovery, Passkey, PersonRecoveryCode
 from console.mail.models import Mail
-from console.privacy import erasure, exports
+from console.privacy.service import erasure, exports
 from console.staff.models import Staff
 from console.staff.roles import Role
 from console.tickets.service_requests.models import ServiceRequest

@@ -20,7 +20,7 @@ from console.mail.receiving import raw
 from console.mail.receiving.models import IncomingMail
 from console.staff.models import Staff
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions, participants
+from console.tickets.mail_in.service import decisions, participants
 from console.tickets.models import Ticket, TicketAttachment
 from console.tickets.service import forwarding, messages
 from tests import factories

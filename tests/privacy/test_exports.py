@@ -22,8 +22,8 @@ from console.core.transaction import transaction
 from console.customers.models import Customer, Membership
 from console.mail import links
 from console.mail.models import Mail
-from console.privacy import exports
 from console.privacy.models import DataExport, ExportState
+from console.privacy.service import exports
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories

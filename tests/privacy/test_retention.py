@@ -63,13 +63,13 @@ def test_closed_tickets_go_with_everything_of_theirs(
     for ticket in session.scalars(select(Ticket)).all():
         if ticket.id != open_still.id:
             close(ticket)
-    kept = session.get_one(Ticket, open_still.id).number
+    open_number = session.get_one(Ticket, open_still.id).number
     clock.advance(timedelta(days=5 * 366))
     young = make_ticket(SYSTEM)
     close(young)
-    retention.forget()
+    retention.delete_due()
     session.expire_all()
-    assert {row.number for row in session.scalars(select(Ticket))} == {kept, young.number}
+    assert {row.number for row in session.scalars(select(Ticket))} == {open_number, young.number}
     assert count(TicketMessage, TicketMessage.ticket_id.not_in([open_still.id, young.id])) == 0
     assert (count(Review), count(TicketLink), count(TicketAttachment)) == (0, 0, 0)
 
@@ -96,13 +96,13 @@ def test_mail_sign_ins_invitations_and_verifications_go_by_age(session: Session,
         writing.get_one(Mail, waiting).state = MailState.QUEUED
     needed = move.verification_id
     clock.advance(timedelta(days=80))
-    retention.forget()
+    retention.delete_due()
     assert (count(PersonSession), count(Invitation)) == (1, 1)
     clock.advance(timedelta(days=30))
-    retention.forget()
+    retention.delete_due()
     assert (count(PersonSession), count(Invitation)) == (0, 0)
     clock.advance(timedelta(days=2 * 366))
-    retention.forget()
+    retention.delete_due()
     session.expire_all()
     assert list(session.scalars(select(Mail.id))) == [waiting]
     assert list(session.scalars(select(Verification.id))) == [needed]  # a migration's
@@ -113,10 +113,10 @@ def test_the_page_says_what_goes_next(client: ConsoleClient, app: Flask, clock: 
     for ticket in tickets[:2]:
         close(ticket)
     sign_in(client, Role.ADMIN)
-    with count_queries(app) as asked:
+    with count_queries(app) as statements:
         page = client.get("/console/settings/retention/", headers=ENGLISH)
     assert page.status_code == 200 and "Deleted next" in page.text and "10 years" in page.text
-    assert len(asked) <= 8
+    assert len(statements) <= 8
 
     def tickets_next() -> dict[str, Any]:
         lines = client.get_json("/console/settings/retention/").json["upcoming"]
@@ -138,7 +138,7 @@ def test_what_is_due_is_what_goes(session: Session, clock: Clock) -> None:
     clock.advance(timedelta(days=61 * 31))
     before = {one.kind.key: one for one in retention.upcoming()}
     assert before["tickets"].due == 2 and (before["tickets"].first_at or core_clock.now()) <= core_clock.now()
-    retention.forget()
+    retention.delete_due()
     after = {one.kind.key: one for one in retention.upcoming()}
     assert after["tickets"].stored == 0 and count(Ticket) == 1
 
@@ -160,7 +160,7 @@ def test_what_names_a_ticket_or_a_verification_holds_nothing_up(session: Session
     close(ticket)
     clock.advance(timedelta(days=6 * 366))
     close(make_ticket(SYSTEM))
-    retention.forget()
+    retention.delete_due()
     session.expire_all()
     assert (count(ServiceRequest), count(TicketPersonRead), count(Ticket)) == (0, 0, 1)
     assert count(Verification) == 1

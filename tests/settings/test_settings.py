@@ -160,26 +160,26 @@ def test_each_is_its_variables_value_until_set(session: Session, actor: ActorOf)
     for key, section in SECTIONS.items():
         for setting in section.settings:
             _set_and_put_back(admin, key, setting)
-    told = entries(session)
-    assert len(told) == 2 * len(EVERY) == 2 * len(OTHER)
-    for setting, first, second in zip(EVERY, told[::2], told[1::2], strict=True):
-        default, wanted = value_of(context.environment(), setting.name), setting.kind.read(OTHER[setting.name][0])
-        assert (first.data["before"], first.data["after"]) == ({setting.name: default}, {setting.name: wanted})
-        assert (second.data["before"], second.data["after"]) == ({setting.name: wanted}, {setting.name: default})
+    recorded = entries(session)
+    assert len(recorded) == 2 * len(EVERY) == 2 * len(OTHER)
+    for setting, first, second in zip(EVERY, recorded[::2], recorded[1::2], strict=True):
+        default, expected = value_of(context.environment(), setting.name), setting.kind.read(OTHER[setting.name][0])
+        assert (first.data["before"], first.data["after"]) == ({setting.name: default}, {setting.name: expected})
+        assert (second.data["before"], second.data["after"]) == ({setting.name: expected}, {setting.name: default})
         assert first.actor_name == admin.name
 
 
 def _set_and_put_back(admin: Actor, key: str, setting: Setting) -> None:
     typed, there = OTHER[setting.name]
-    wanted = setting.kind.read(typed)
-    assert value_of(Settings.from_environ({setting.environment_name: there}), setting.name) == wanted, setting.name
+    expected = setting.kind.read(typed)
+    assert value_of(Settings.from_environ({setting.environment_name: there}), setting.name) == expected, setting.name
     default = value_of(context.settings(), setting.name)
-    assert default != wanted and setting.kind.is_valid(default), setting.name
+    assert default != expected and setting.kind.is_valid(default), setting.name
     with transaction():
         assert service.change(admin, key, {setting.name: typed})
         assert value_of(context.settings(), setting.name) == default  # it may yet roll back
     now = context.settings()
-    assert value_of(now, setting.name) == wanted
+    assert value_of(now, setting.name) == expected
     different = [one.name for one in EVERY if value_of(now, one.name) != value_of(context.environment(), one.name)]
     assert different == [setting.name]
     with transaction():
@@ -208,8 +208,8 @@ def test_on_the_page(client: ConsoleClient, session: Session) -> None:
     assert "Kod &lt;podrška&gt;" in client.get("/chat/").text
     assert "#112233" in client.get("/chat/theme.css").text
     assert _sender().name == "Kod <podrška>"
-    told = client.get_json(BRAND).get_json()
-    assert told["revision"] == 1 and told["settings"][0] == {
+    payload = client.get_json(BRAND).get_json()
+    assert payload["revision"] == 1 and payload["settings"][0] == {
         "name": "brand", "value": "Kod <podrška>", "default": "Mint podrška", "set": True,
         "environment": "CONSOLE_BRAND",
     }  # fmt: skip

@@ -21,11 +21,11 @@ if __name__ == "__main__":
     waits: list[int] = []
     wait = postgres_wait._ready
 
-    def counted(fileno: int, waits_for: int) -> int:
+    def counting_ready(fileno: int, waits_for: int) -> int:
         waits.append(waits_for)
         return wait(fileno, waits_for)
 
-    postgres_wait._ready = counted
+    postgres_wait._ready = counting_ready
     url = sys.argv[1].replace("+psycopg", "")
     seen: dict[str, object] = {"installed": waiting.wait is postgres_wait.wait_on_hub}
 

@@ -64,7 +64,7 @@ def switch_totp_on(staff: Staff) -> tuple[str, list[str]]:
     return secret, codes
 
 
-def told(answer: TestResponse) -> Any:
+def data_of(answer: TestResponse) -> Any:
     """Return the JSON of an answer."""
     return answer.get_json()
 

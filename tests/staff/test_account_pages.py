@@ -21,7 +21,7 @@ from console.staff.models import Staff, StaffSession
 from console.staff.queries import live_sessions, recovery_codes_left, staff_by_email
 from console.staff.roles import Role
 from tests import factories
-from tests.staff.support import audit_text, code_at, open_sessions, switch_totp_on, told
+from tests.staff.support import audit_text, code_at, data_of, open_sessions, switch_totp_on
 from tests.support.client import ConsoleClient, sign_in
 from tests.support.queries import count_queries
 
@@ -75,10 +75,10 @@ def test_listing_and_ending_sessions(client: ConsoleClient, new_client: NewClien
     others = [new_client() for _ in range(2)]
     for other in others:
         sign_in(other, staff=staff)
-    listed = told(client.get_json(PROFILE))["sessions"]
+    listed = data_of(client.get_json(PROFILE))["sessions"]
     assert len(listed) == 3
     assert [row["here"] for row in listed].count(True) == 1
-    target = told(others[0].get_json(PROFILE))["sessions"]
+    target = data_of(others[0].get_json(PROFILE))["sessions"]
     key = next(row["id"] for row in target if row["here"])
     assert client.submit(f"{PROFILE}sessions/{key}/end").status_code == 303
     assert others[0].get_json(PROFILE).status_code == 401
@@ -95,7 +95,7 @@ def test_nobody_ends_the_sessions_of_others(client: ConsoleClient, session: Sess
     assert client.submit(f"{PROFILE}sessions/{row.id}/end").status_code == 404
     assert client.submit(f"{PROFILE}sessions/999999/end").status_code == 404
     assert len(live_sessions(stranger.id)) == 1
-    assert str(row.id) not in [str(one["id"]) for one in told(client.get_json(PROFILE))["sessions"]]
+    assert str(row.id) not in [str(one["id"]) for one in data_of(client.get_json(PROFILE))["sessions"]]
 
 
 def test_setting_the_second_step_up_and_off(client: ConsoleClient, session: Session) -> None:
@@ -114,12 +114,12 @@ def test_setting_the_second_step_up_and_off(client: ConsoleClient, session: Sess
     assert recovery_codes_left(staff.id) == 10
     assert client.get(PROFILE + "second-step/").status_code == 302
     assert client.submit(PROFILE + "recovery-codes", current="not it at all").status_code == 422
-    fresh = told(client.submit(PROFILE + "recovery-codes", json=True, current=factories.PASSWORD))["recovery_codes"]
+    fresh = data_of(client.submit(PROFILE + "recovery-codes", json=True, current=factories.PASSWORD))["recovery_codes"]
     assert not set(fresh) & set(codes)
     assert client.submit(PROFILE + "second-step/off", current="not it at all").status_code == 422
     assert staff.totp_secret is not None
     assert client.submit(PROFILE + "second-step/off", current=factories.PASSWORD).status_code == 303
-    assert told(client.get_json(PROFILE))["second_step"] is False
+    assert data_of(client.get_json(PROFILE))["second_step"] is False
     assert secret not in audit_text()
 
 
@@ -208,7 +208,7 @@ def test_other_choices_change_nothing(client: ConsoleClient, session: Session, f
     staff = sign_in(client)
     answer = client.submit("/preferences", json=True, **{"language": "en"} | fields)
     assert answer.status_code == 422
-    assert list(told(answer)["error"]["fields"]) == list(fields)
+    assert list(data_of(answer)["error"]["fields"]) == list(fields)
     session.expire_all()
     assert (staff.language, staff.theme, staff.single_keys) == (None, None, True)
 
@@ -255,10 +255,10 @@ def test_the_list(client: ConsoleClient, session: Session) -> None:
     assert page.status_code == 200
     assert "Đorđe Ž." in page.text
     assert "argon2" not in page.text
-    items = told(client.get_json(STAFF + "?disabled=1"))["items"]
+    items = data_of(client.get_json(STAFF + "?disabled=1"))["items"]
     assert [item["name"] for item in items] == ["Bivša Koleginica"]
     assert set(items[0]) == {"id", "name", "email", "role", "active", "second_step"}
-    assert [i["email"] for i in told(client.get_json(STAFF + "?role=billing"))["items"]] == ["djordje@example.test"]
+    assert [i["email"] for i in data_of(client.get_json(STAFF + "?role=billing"))["items"]] == ["djordje@example.test"]
 
 
 @pytest.mark.only("sqlite")
@@ -336,14 +336,14 @@ def test_changing_disabling_and_enabling(client: ConsoleClient, new_client: NewC
     page = f"{STAFF}{target.id}/"
     fields: dict[str, Any] = {"name": "Novo ime", "email": "novo@example.test", "role": "supervisor"}
     assert client.submit(page, **fields).status_code == 303
-    assert told(theirs.get_json(PROFILE))["name"] == "Novo ime"
+    assert data_of(theirs.get_json(PROFILE))["name"] == "Novo ime"
     assert client.submit(page, **fields | {"role": "agent"}).status_code == 303
     assert theirs.get_json(PROFILE).status_code == 401, "a new role signs out"
     sign_in(theirs, staff=target)
     assert client.submit(page + "disable").status_code == 303
     assert theirs.get_json(PROFILE).status_code == 401
     assert theirs.submit("/login", email="novo@example.test", password=factories.PASSWORD).status_code == 422
-    assert told(client.submit(page + "enable", json=True))["staff"]["active"] is True
+    assert data_of(client.submit(page + "enable", json=True))["staff"]["active"] is True
     assert theirs.submit("/login", email="novo@example.test", password=factories.PASSWORD).status_code == 303
     assert client.submit(page + "sign-out").status_code == 303
     assert theirs.get_json(PROFILE).status_code == 401
@@ -359,7 +359,7 @@ def test_resetting_a_password_and_a_lost_telephone(
     switch_totp_on(target)
     sign_in(client, "admin")
     page = f"{STAFF}{target.id}/"
-    password = told(client.submit(page + "password", json=True))["password"]
+    password = data_of(client.submit(page + "password", json=True))["password"]
     assert client.submit(page + "second-step-off").status_code == 303
     theirs = new_client()
     answer = theirs.submit("/login", json=True, email=target.email, password=password)

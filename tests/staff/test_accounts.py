@@ -49,20 +49,20 @@ def test_a_new_account_can_sign_in_and_is_on_the_record(session: Session, actor:
 
 @pytest.mark.parametrize("role", ["agent", "billing", "supervisor"])
 def test_only_admins_manage_staff(session: Session, actor: ActorOf, role: str) -> None:
-    other, somebody = actor(role), factories.make_staff()
+    other, member = actor(role), factories.make_staff()
     hashed = factories.password_hash()
     tries: list[Callable[[], object]] = [
         lambda: add_staff(other, email="x@example.test", name="X", role=Role.ADMIN, password_hash=hashed),
-        lambda: change_staff(other, somebody.id, active=False),
+        lambda: change_staff(other, member.id, active=False),
         lambda: change_staff(other, other.id or 0, role=Role.ADMIN),
-        lambda: set_password(other, somebody.id, "stolen"),
-        lambda: sessions.revoke_others(other, somebody),
+        lambda: set_password(other, member.id, "stolen"),
+        lambda: sessions.revoke_others(other, member),
     ]
     for attempt in tries:
         with pytest.raises(NotFound), transaction():
             attempt()
-    assert somebody.active
-    assert somebody.password_hash == hashed
+    assert member.active
+    assert member.password_hash == hashed
 
 
 @pytest.mark.both
@@ -81,30 +81,30 @@ def test_an_email_serves_one_account(session: Session, actor: ActorOf) -> None:
 
 @pytest.mark.parametrize("change", [{"active": False}, {"role": Role.AGENT}])
 def test_who_is_disabled_or_demoted_is_out_at_once(session: Session, actor: ActorOf, change: dict[str, Any]) -> None:
-    admin, somebody = actor("admin"), factories.make_staff(Role.SUPERVISOR)
+    admin, member = actor("admin"), factories.make_staff(Role.SUPERVISOR)
     untouched = factories.make_staff(Role.SUPERVISOR)
-    open_sessions(somebody, 3)
+    open_sessions(member, 3)
     open_sessions(untouched, 1)
     with transaction():
-        change_staff(admin, somebody.id, **change)
-    assert live_sessions(somebody.id) == []
+        change_staff(admin, member.id, **change)
+    assert live_sessions(member.id) == []
     assert len(live_sessions(untouched.id)) == 1
 
 
 def test_a_new_name_ends_nothing(session: Session, actor: ActorOf) -> None:
-    admin, somebody = actor("admin"), factories.make_staff()
-    open_sessions(somebody, 1)
+    admin, member = actor("admin"), factories.make_staff()
+    open_sessions(member, 1)
     with transaction():
-        change_staff(admin, somebody.id, name="Drugo ime", role=somebody.role, active=True)
-    assert len(live_sessions(somebody.id)) == 1
+        change_staff(admin, member.id, name="Drugo ime", role=member.role, active=True)
+    assert len(live_sessions(member.id)) == 1
     entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.changed")).one()
     assert entry.data["after"] == {"name": "Drugo ime"}
 
 
 def test_nothing_changed_writes_nothing(session: Session, actor: ActorOf) -> None:
-    admin, somebody = actor("admin"), factories.make_staff()
+    admin, member = actor("admin"), factories.make_staff()
     with transaction():
-        change_staff(admin, somebody.id, name=somebody.name, email=somebody.email)
+        change_staff(admin, member.id, name=member.name, email=member.email)
     assert session.scalars(select(AuditEntry)).all() == []
 
 
@@ -158,41 +158,41 @@ def test_two_admins_cannot_remove_each_other_at_the_same_time(app: Flask, sessio
 
 
 def test_a_new_password_ends_the_other_sessions(session: Session) -> None:
-    somebody = factories.make_staff()
-    here, _there = open_sessions(somebody, 2)
+    member = factories.make_staff()
+    current, _there = open_sessions(member, 2)
     with transaction():
-        proof = password_proof(somebody)
-        set_password(factories.actor_of(somebody), somebody.id, "new-hash", proof=proof, keep_session=here.id)
-    assert [row.id for row in live_sessions(somebody.id)] == [here.id]
-    assert somebody.password_hash == "new-hash"
-    assert not somebody.password_temporary
+        proof = password_proof(member)
+        set_password(factories.actor_of(member), member.id, "new-hash", proof=proof, keep_session=current.id)
+    assert [row.id for row in live_sessions(member.id)] == [current.id]
+    assert member.password_hash == "new-hash"
+    assert not member.password_temporary
 
 
 def test_a_password_from_an_admin_is_temporary(session: Session, actor: ActorOf) -> None:
-    somebody = factories.make_staff()
-    open_sessions(somebody, 1)
+    member = factories.make_staff()
+    open_sessions(member, 1)
     with transaction():
-        set_password(actor("admin"), somebody.id, "new-hash", temporary=True)
-    assert somebody.password_temporary
-    assert live_sessions(somebody.id) == []
-    assert not sessions.may_be_in(somebody)
+        set_password(actor("admin"), member.id, "new-hash", temporary=True)
+    assert member.password_temporary
+    assert live_sessions(member.id) == []
+    assert not sessions.may_be_in(member)
 
 
 @pytest.mark.both
 def test_sessions_end_one_by_one_or_all_but_this(session: Session) -> None:
-    somebody, stranger = factories.make_staff(), factories.make_staff()
-    first, second, third = open_sessions(somebody, 3)
+    member, stranger = factories.make_staff(), factories.make_staff()
+    first, second, third = open_sessions(member, 3)
     with transaction():
-        sessions.revoke_session(factories.actor_of(somebody), first.id)
-        sessions.revoke_session(factories.actor_of(somebody), first.id)
-    assert {row.id for row in live_sessions(somebody.id)} == {second.id, third.id}
+        sessions.revoke_session(factories.actor_of(member), first.id)
+        sessions.revoke_session(factories.actor_of(member), first.id)
+    assert {row.id for row in live_sessions(member.id)} == {second.id, third.id}
     with pytest.raises(NotFound), transaction():
         sessions.revoke_session(factories.actor_of(stranger), second.id)
     with pytest.raises(NotFound), transaction():
-        sessions.revoke_session(factories.actor_of(somebody), 999_999)
+        sessions.revoke_session(factories.actor_of(member), 999_999)
     with transaction():
-        assert sessions.revoke_others(factories.actor_of(somebody), somebody, keep=third.id) == 1
-    assert [row.id for row in live_sessions(somebody.id)] == [third.id]
+        assert sessions.revoke_others(factories.actor_of(member), member, keep=third.id) == 1
+    assert [row.id for row in live_sessions(member.id)] == [third.id]
     assert len(session.scalars(select(AuditEntry).where(AuditEntry.action == "staff.session_revoked")).all()) == 1
 
 

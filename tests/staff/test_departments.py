@@ -75,8 +75,8 @@ def test_by_its_form(client: ConsoleClient, session: Session) -> None:
     assert (department.active, members_of(department.id)) == (True, [member.id])
     page = client.get(PATH + f"edit/?id={department.id}").text
     assert "Član &lt;b&gt;" in page and "Član <b>" not in page
-    told = client.get_json(PATH + f"edit/?id={department.id}").json["department"]
-    assert told["members"] == [member.id]
+    payload = client.get_json(PATH + f"edit/?id={department.id}").json["department"]
+    assert payload["members"] == [member.id]
     answer = client.submit(PATH + f"edit/?id={department.id}", **fields | {"name_en": ""})
     assert answer.status_code == 422 and "Proba" in answer.text
     for wrong in ({"members": ["x"]}, {"members": ["99999"]}, {"position": "x"}, {"position": "-1"}):

@@ -44,7 +44,7 @@ def links(session: Session) -> list[str]:
     return [re.search(r"(/reset/\S+)", whole(mail).text)[1] for mail in mails]
 
 
-def asked(client: ConsoleClient, session: Session, staff: Staff) -> str:
+def requested_link(client: ConsoleClient, session: Session, staff: Staff) -> str:
     """Ask for a link and return it."""
     assert client.submit(ASK, email=staff.email).status_code == 200
     return links(session)[-1]
@@ -64,7 +64,7 @@ def test_a_link_sets_a_new_password_once(client: ConsoleClient, new_client: NewC
     elsewhere = new_client()
     sign_in(elsewhere, staff=staff)
     assert "/login/forgotten" in client.get("/login").text
-    link = asked(client, session, staff)
+    link = requested_link(client, session, staff)
     for _look in range(2):  # a mail scanner looks first
         page = client.get(link)
         assert page.status_code == 200 and staff.email in page.text
@@ -81,8 +81,8 @@ def test_a_link_sets_a_new_password_once(client: ConsoleClient, new_client: NewC
     assert signs_in(new_client(), staff, NEW)
     notice = session.scalars(select(Mail).where(Mail.template == "staff_password_changed")).one()
     assert notice.to_address == staff.email and ASK in notice.text
-    told = [(entry.action, entry.subject) for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
-    assert [one for one in told if "password" in one[0] or "reset" in one[0]] == [
+    recorded = [(entry.action, entry.subject) for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    assert [one for one in recorded if "password" in one[0] or "reset" in one[0]] == [
         ("staff.reset_asked", staff.email),
         ("staff.password_reset", staff.email),
         ("staff.password_set", staff.email),
@@ -92,13 +92,13 @@ def test_a_link_sets_a_new_password_once(client: ConsoleClient, new_client: NewC
 @only_sqlite
 def test_the_token_is_kept_as_a_digest_and_staff_never_read_it(client: ConsoleClient, session: Session) -> None:
     staff = factories.make_staff()
-    token = asked(client, session, staff).removeprefix("/reset/")
+    token = requested_link(client, session, staff).removeprefix("/reset/")
     row = session.scalars(select(OneTimeToken)).one()
     assert token not in {str(getattr(row, column.key)) for column in OneTimeToken.__table__.columns}
     mail = session.scalars(select(Mail)).one()
     assert mail.private
-    shown = without_links(mail)
-    assert token in whole(mail).text and token not in shown.text + shown.html + mail.text + mail.html
+    readable = without_links(mail)
+    assert token in whole(mail).text and token not in readable.text + readable.html + mail.text + mail.html
     for entry in session.scalars(select(AuditEntry)):
         assert token not in str(entry.data)
 
@@ -107,7 +107,7 @@ def test_everybody_gets_the_same_answer_for_the_same_work(app: Flask, client: Co
     known, off = factories.make_staff(), factories.make_staff(active=False)
     full = factories.make_staff()
     for _time in range(password_reset.MOST_LINKS):
-        asked(client, session, full)
+        requested_link(client, session, full)
     count = len(links(session))
     seen: dict[str, tuple[str, list[str]]] = {}
     client.submit(ASK, email="prvi@example.test")  # what is read once a process is read
@@ -115,8 +115,8 @@ def test_everybody_gets_the_same_answer_for_the_same_work(app: Flask, client: Co
         with count_queries(app) as queries:
             page = client.submit(ASK, email=email)
         assert page.status_code == 200
-        shown = re.sub(r'(value|content|nonce)="[^"]*"', "", page.text).replace(email, "E")
-        seen[name] = (shown, [re.sub(r"\s+", " ", one) for one in queries])
+        html = re.sub(r'(value|content|nonce)="[^"]*"', "", page.text).replace(email, "E")
+        seen[name] = (html, [re.sub(r"\s+", " ", one) for one in queries])
     assert all(one == seen["none"] for one in seen.values())
     assert len(links(session)) == count + 1  # to the one who can use it
     assert client.submit(ASK, email="x@example.test", json=True).get_json() == {"sent": True}
@@ -137,7 +137,7 @@ def test_who_asks_in_anothers_name_keeps_nobody_out(
     assert signs_in(new_client(), staff, factories.PASSWORD)  # the old password goes on until a link is used
     assert choose(new_client(), sent[0]) == 303  # any of them serves
     assert [client.get(link).status_code for link in sent] == [404] * len(sent)  # and the others are void then
-    assert asked(client, session, staff) not in sent
+    assert requested_link(client, session, staff) not in sent
 
 
 @only_sqlite
@@ -149,14 +149,14 @@ def test_a_network_is_slowed_down(client: ConsoleClient, new_client: NewClient, 
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
     elsewhere = new_client()
     elsewhere.environ_base["REMOTE_ADDR"] = "198.51.100.9"
-    assert asked(elsewhere, session, staff)
+    assert requested_link(elsewhere, session, staff)
 
 
 @only_sqlite
 @pytest.mark.parametrize("what", ["expired", "disabled", "password", "e-mail", "made up", "other purpose"])
 def test_a_link_that_serves_no_more(client: ConsoleClient, session: Session, clock: Clock, what: str) -> None:
     staff, admin = factories.make_staff(), factories.actor_of(factories.make_staff(Role.ADMIN))
-    link = asked(client, session, staff)
+    link = requested_link(client, session, staff)
     with transaction():
         if what == "disabled":
             change_staff(admin, staff.id, active=False)
@@ -183,7 +183,7 @@ def test_a_link_that_serves_no_more(client: ConsoleClient, session: Session, clo
 def test_the_second_step_is_still_asked_for(client: ConsoleClient, session: Session) -> None:
     staff = factories.make_staff()
     secret, _codes = switch_totp_on(staff)
-    assert choose(client, asked(client, session, staff)) == 303
+    assert choose(client, requested_link(client, session, staff)) == 303
     answer = client.submit("/login", json=True, email=staff.email, password=NEW)
     assert answer.get_json() == {"signed_in": False, "needs": "code"}
     assert client.submit("/login", json=True, code=code_at(secret)).get_json()["signed_in"]
@@ -194,7 +194,7 @@ def test_of_two_at_once_one_link_serves_one(
     app: Flask, session: Session, client: ConsoleClient, in_threads: InThreads
 ) -> None:
     staff = factories.make_staff()
-    token = asked(client, session, staff).removeprefix("/reset/")
+    token = requested_link(client, session, staff).removeprefix("/reset/")
     key, done = staff.id, list[str]()
     session.rollback()
 
@@ -216,7 +216,7 @@ def test_of_two_at_once_one_link_serves_one(
 
 @only_sqlite
 def test_expired_tokens_are_deleted_in_time(client: ConsoleClient, session: Session, clock: Clock) -> None:
-    asked(client, session, factories.make_staff())
+    requested_link(client, session, factories.make_staff())
     clear_old_rows()
     assert session.scalar(select(func.count()).select_from(OneTimeToken)) == 1
     clock.advance(timedelta(days=8))

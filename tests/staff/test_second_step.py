@@ -66,12 +66,12 @@ def test_the_secret_is_sealed_and_the_codes_are_digests(session: Session) -> Non
 
 def test_switching_on_ends_the_other_sessions_and_needs_a_right_code(session: Session) -> None:
     staff = factories.make_staff()
-    here, _there = open_sessions(staff, 2)
+    current, _there = open_sessions(staff, 2)
     secret = one_time_codes.new_secret()
     wrong = f"{(int(code_at(secret)) + 1) % 1_000_000:06d}"
     with pytest.raises(Invalid), transaction():
         totp.confirm_totp(
-            factories.actor_of(staff), staff.id, secret, wrong, proof=password_proof(staff), keep_session=here.id
+            factories.actor_of(staff), staff.id, secret, wrong, proof=password_proof(staff), keep_session=current.id
         )
     assert staff.totp_secret is None
     assert len(live_sessions(staff.id)) == 2
@@ -82,9 +82,9 @@ def test_switching_on_ends_the_other_sessions_and_needs_a_right_code(session: Se
             secret,
             code_at(secret),
             proof=password_proof(staff),
-            keep_session=here.id,
+            keep_session=current.id,
         )
-    assert [row.id for row in live_sessions(staff.id)] == [here.id]
+    assert [row.id for row in live_sessions(staff.id)] == [current.id]
     assert take(staff.id, code_at(secret)) is None, "the confirming code must not serve again"
     with pytest.raises(Conflict), transaction():
         totp.confirm_totp(

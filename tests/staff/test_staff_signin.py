@@ -24,12 +24,12 @@ from console.staff.models import StaffSession
 from console.staff.queries import live_sessions
 from console.staff.roles import Role
 from console.staff.service import change_staff, set_password
-from console.web import limits
+from console.web import limits, password_tries
 from console.web import staff_signin as pages
 from console.web.navigation import local_path
 from tests import factories
 from tests.conftest import Clock
-from tests.staff.support import audit_text, code_at, obligatory, switch_totp_on, told
+from tests.staff.support import audit_text, code_at, data_of, obligatory, switch_totp_on
 from tests.support.client import ConsoleClient, sign_in
 
 NewClient = Callable[[], ConsoleClient]
@@ -85,15 +85,15 @@ def test_what_is_refused_looks_the_same(client: ConsoleClient, session: Session,
     password = factories.PASSWORD if how != "wrong" else "not-this-password"
     page = client.submit("/login", email=email, password=password)
     assert page.status_code == 422
-    shown = re.sub(r'(value|content)="[^"]*"', "", page.text)
-    assert str(pages.WRONG) in page.text
+    html = re.sub(r'(value|content)="[^"]*"', "", page.text)
+    assert str(password_tries.WRONG) in page.text
     assert password not in page.text
     json = client.submit("/login", json=True, email=email, password=password)
-    assert (json.status_code, told(json)["error"]["code"]) == (422, "sign_in")
+    assert (json.status_code, data_of(json)["error"]["code"]) == (422, "sign_in")
     assert token_of(client) is None
     assert not is_in(client)
     reference = client.submit("/login", email="somebody.else@example.test", password="whatever it is")
-    assert re.sub(r'(value|content)="[^"]*"', "", reference.text) == shown.replace(email, "somebody.else@example.test")
+    assert re.sub(r'(value|content)="[^"]*"', "", reference.text) == html.replace(email, "somebody.else@example.test")
 
 
 def test_every_refusal_is_on_the_record_without_what_was_typed(client: ConsoleClient, session: Session) -> None:
@@ -237,9 +237,9 @@ def test_a_page_of_ours_is_kept(target: str) -> None:
 def test_the_page_one_came_from_is_found_again(client: ConsoleClient) -> None:
     staff = factories.make_staff()
     secret, _codes = switch_totp_on(staff)
-    asked = client.get("/console/profile/?a=b")
-    assert asked.status_code == 302
-    page = client.get(asked.location)
+    response = client.get("/console/profile/?a=b")
+    assert response.status_code == 302
+    page = client.get(response.location)
     assert 'name="next" value="/console/profile/?a=b"' in page.text
     step = client.submit("/login", email=staff.email, password=factories.PASSWORD, next="/console/profile/?a=b")
     assert step.location == "/login?next=/console/profile/?a%3Db"
@@ -263,7 +263,7 @@ def test_between_password_and_code_nobody_is_in(client: ConsoleClient, session: 
     assert wrong.status_code == 422
     assert not is_in(client)
     right = client.submit("/login", json=True, code=code_at(secret))
-    assert told(right)["signed_in"] is True
+    assert data_of(right)["signed_in"] is True
     assert is_in(client)
     assert code_at(secret) not in audit_text()
     assert {"staff.code_refused", "staff.signed_in"} <= set(re.findall(r"staff\.\w+", audit_text()))
@@ -468,8 +468,8 @@ def test_guessing_a_password_is_slowed_and_told_politely(client: ConsoleClient) 
     assert staff.email in page.text, "what was typed is kept"
     assert 'name="password"' in page.text
     json = client.submit("/login", json=True, email=staff.email, password=factories.PASSWORD)
-    assert (json.status_code, told(json)["error"]["code"]) == (429, "rate")
-    assert told(json)["error"]["retry_after"] == int(json.headers["Retry-After"])
+    assert (json.status_code, data_of(json)["error"]["code"]) == (429, "rate")
+    assert data_of(json)["error"]["retry_after"] == int(json.headers["Retry-After"])
     assert not is_in(client)
     other = factories.make_staff()
     assert client.submit("/login", email=other.email, password=factories.PASSWORD).status_code == 303
@@ -595,19 +595,19 @@ class TestRedisDown:
 
 @pytest.mark.only("sqlite")
 def test_the_page_for_programs(client: ConsoleClient) -> None:
-    asked = told(client.get_json("/login"))
-    assert asked["needs"] == "password"
+    payload = data_of(client.get_json("/login"))
+    assert payload["needs"] == "password"
     staff = factories.make_staff()
     answer = client.post(
         "/login",
         data={"email": staff.email, "password": factories.PASSWORD},
-        headers={"X-CSRFToken": asked["csrf_token"], "Accept": "application/json"},
+        headers={"X-CSRFToken": payload["csrf_token"], "Accept": "application/json"},
     )
-    assert told(answer)["signed_in"] is True
+    assert data_of(answer)["signed_in"] is True
     again = client.post(
         "/preferences",
         data={"theme": "dark"},
-        headers={"X-CSRFToken": told(answer)["csrf_token"], "Accept": "application/json"},
+        headers={"X-CSRFToken": data_of(answer)["csrf_token"], "Accept": "application/json"},
     )
     assert again.json == {"theme": "dark"}
 

@@ -27,10 +27,10 @@ def serve_orders(descriptor: int) -> None:
     # Its hub is made in each server, after the fork: nothing here may wait in gevent.
     orders = monkey.get_original("socket", "socket")(fileno=descriptor)
     while True:
-        order, given, _flags, _address = socket.recv_fds(orders, MAX_ORDER, 2)
+        order, descriptors, _flags, _address = socket.recv_fds(orders, MAX_ORDER, 2)
         if not order:
             return
-        answers, log = given
+        answers, log = descriptors
         _fork(json.loads(order), orders, answers, log)
         os.close(answers)
         os.close(log)

@@ -38,8 +38,8 @@ def program(name: str) -> str | None:
 def query(port: int, name: str, kind: str) -> list[str]:
     """Ask a name server, and return the values of its answer."""
     answer = dns.query.udp(dns.message.make_query(name, kind), HERE, port=port, timeout=3)
-    wanted = dns.rdatatype.from_text(kind)
-    return sorted(one.to_text() for found in answer.answer if found.rdtype == wanted for one in found)
+    record_type = dns.rdatatype.from_text(kind)
+    return sorted(one.to_text() for found in answer.answer if found.rdtype == record_type for one in found)
 
 
 def transfer(port: int, zone: str) -> tuple[int, set[RecordData]]:
@@ -103,7 +103,7 @@ class PowerDnsServer:
             stop(self.process)
             self.process = None
 
-    def forget(self) -> None:
+    def lose_data(self) -> None:
         """Let it lose everything, while it is stopped."""
         (self.folder / "pdns.sqlite3").unlink()
 

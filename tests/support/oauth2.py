@@ -17,7 +17,7 @@ CLIENT, SECRET, REFRESH = "console-client", "tajna-klijenta", "refresh-1"
 
 @dataclass
 class TokenServer:
-    """What it gives, and what it was asked.
+    """What it gives, and what it was asked for.
 
     Args:
         user: whose its tokens are.
@@ -29,21 +29,21 @@ class TokenServer:
     rotates: bool = False
     refresh: str = REFRESH
     valid: set[str] = field(default_factory=set)
-    asked: list[dict[str, str]] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
     status: int = 200
     numbers: count[int] = field(default_factory=lambda: count(1))
 
     def reset(self) -> None:
         """Be as at first."""
         self.rotates, self.refresh, self.status = False, f"{REFRESH}-{next(self.numbers)}", 200
-        self.valid, self.asked = set(), []
+        self.valid, self.requests = set(), []
 
     def answer(self, path: str, values: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Answer a request."""
         if path == "/introspect":
             active = values.get("token", "") in self.valid
             return 200, {"active": active, "username": self.user, "scope": "imap"} if active else {"active": False}
-        self.asked.append(values)
+        self.requests.append(values)
         if self.status != 200:
             return self.status, {"error": "temporarily_unavailable"}
         if (values.get("refresh_token"), values.get("client_id")) != (self.refresh, CLIENT):

@@ -175,12 +175,12 @@ class Web:
 
 def main() -> None:
     """Sign a person in by ``base``, ``client_id``, ``secret``, ``email``, ``password``; print what came of it."""
-    given = json.load(sys.stdin)
-    base, web = given["base"], Web()
-    party = RelyingParty(Web().fetch, base, given["client_id"], given["secret"])
+    order = json.load(sys.stdin)
+    base, web = order["base"], Web()
+    party = RelyingParty(Web().fetch, base, order["client_id"], order["secret"])
     url, page = web.follow(party.start(), REDIRECT)
     if not url.startswith(REDIRECT) and "/moj/login" in url:
-        fields = {"email": given["email"], "password": given["password"], "next": query_of(url)["next"]}
+        fields = {"email": order["email"], "password": order["password"], "next": query_of(url)["next"]}
         signed_in = web.submit(page, f"{base}/moj/login", **fields)
         url, page = web.follow(urljoin(base, signed_in.headers["Location"]), REDIRECT)
     if not url.startswith(REDIRECT) and 'value="allow"' in page.text:

@@ -46,7 +46,7 @@ class Reused:
             self._shape = connection.execute(_SHAPE).fetchone()
             self._counters = connection.execute(_COUNTERS).fetchall()
             self._rows = {name: _copy(connection, name) for (name,) in connection.execute(_WRITTEN).fetchall()}
-            self._kept = self._sums(connection)
+            self._baseline = self._sums(connection)
 
     def take(self) -> str:
         """Return the name of a database as the template is."""
@@ -73,9 +73,9 @@ class Reused:
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute("SET session_replication_role = replica")  # the audit log's triggers let no row go
         sums = self._sums(connection)
-        kept = {table for table, total in self._kept.items() if sums[table] == total}
+        unchanged = {table for table, total in self._baseline.items() if sums[table] == total}
         tables = [table for (table,) in connection.execute(_WRITTEN).fetchall()]
-        written = [sql.Identifier(table) for table in tables if table not in kept]
+        written = [sql.Identifier(table) for table in tables if table not in unchanged]
         if written:
             connection.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(table) for table in written))
             # The rows of the next test follow each other from the first page on, as in a new database.
@@ -89,7 +89,7 @@ class Reused:
                 steps.append(sql.SQL("SELECT setval({}, {}, {})").format(*values))
         if steps:
             connection.execute(sql.SQL("; ").join(steps))
-        for table in self._rows.keys() - kept:
+        for table in self._rows.keys() - unchanged:
             into = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(table))
             with connection.cursor() as cursor, cursor.copy(into) as copy:
                 copy.write(self._rows[table])

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
 FILL_SECONDS = 300
 MONDAY = "2026-11-23T11:00:00+01:00"  # in working hours; of then is the demo of servers whose clock is set
-_kept: list[Path] = []
+_folders: list[Path] = []
 _warm: list[Warm] = []
 
 
@@ -141,7 +141,7 @@ def _stopping(server: LiveServer) -> Iterator[LiveServer]:
 def _forking() -> Warm:
     """Return this process's own of ``tests.support.warm``, started when it is first needed."""
     if not _warm:
-        _warm.append(Warm(_kept[0] / "forking.log", templates_folder()))
+        _warm.append(Warm(_folders[0] / "forking.log", templates_folder()))
     return _warm[0]
 
 
@@ -153,7 +153,7 @@ def stop_forking() -> None:
 
 def templates_folder() -> Path:
     """Return where compiled templates lie for all processes of a run."""
-    return _kept[0] / "templates"
+    return _folders[0] / "templates"
 
 
 @contextmanager
@@ -178,9 +178,9 @@ def fill(env: Mapping[str, str], *, demo: bool) -> None:
 
 
 def _run(*arguments: str, env: Mapping[str, str]) -> None:
-    code, said = forked_command(*arguments, env=env)
+    code, output = forked_command(*arguments, env=env)
     if code:
-        raise RuntimeError(f"{arguments}: {said[-3000:]}")
+        raise RuntimeError(f"{arguments}: {output[-3000:]}")
 
 
 def copy_made(folder: Path, *, demo: bool, clock: str = "") -> None:
@@ -195,12 +195,12 @@ def copy_made(folder: Path, *, demo: bool, clock: str = "") -> None:
 def keep_made_in(folder: Path) -> None:
     """Set where databases lie that are made once and copied; the processes of a run share them."""
     folder.mkdir(exist_ok=True)
-    _kept[:] = [folder]
+    _folders[:] = [folder]
 
 
 def _made(demo: bool, clock: str) -> Path:
     """Make a database once for a run. The first process that needs it makes it, and the others wait."""
-    folder = _kept[0] / f"{'demo' if demo else 'empty'}-{sha256(clock.encode()).hexdigest()[:12]}"
+    folder = _folders[0] / f"{'demo' if demo else 'empty'}-{sha256(clock.encode()).hexdigest()[:12]}"
     with folder.with_suffix(".lock").open("w") as lock:
         flock(lock, LOCK_EX)
         if not folder.exists():

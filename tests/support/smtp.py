@@ -125,16 +125,16 @@ class _Protocol(SMTP):
         self.handler = handler
         with warnings.catch_warnings(action="ignore"):  # signing in without TLS is what a test wants
             super().__init__(handler, hostname="mx.example.test", ident="test", timeout=60, **options)
-        self.told, self.way, self.number, self.mails = server, way, 0, 0
+        self.owner, self.way, self.number, self.mails = server, way, 0, 0
         handler.open.add(self)
 
     async def _handle_client(self) -> None:
-        self.told.connections += 1
-        self.number = self.told.connections
-        behaviour = self.told.behaviour
+        self.owner.connections += 1
+        self.number = self.owner.connections
+        behaviour = self.owner.behaviour
         try:
             await asyncio.sleep(behaviour.greeting_seconds)
-            while behaviour.drips and behaviour is self.told.behaviour:
+            while behaviour.drips and behaviour is self.owner.behaviour:
                 await self._raw(b"2")
                 await asyncio.sleep(0.1)
             if behaviour.drips:
@@ -163,13 +163,13 @@ class _Protocol(SMTP):
 
     def over(self) -> None:
         """No mail is under way over this connection any more."""
-        mine = [to for to, number in self.told.under_way.items() if number == self.number]
+        mine = [to for to, number in self.owner.under_way.items() if number == self.number]
         for to in mine:
-            del self.told.under_way[to]
+            del self.owner.under_way[to]
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         to = self.envelope.rcpt_tos[0] if self.envelope and self.envelope.rcpt_tos else ""
-        if self.told.behaviour.cuts_in_data(to):
+        if self.owner.behaviour.cuts_in_data(to):
             await self.push("354 go on")
             await self._reader.readline()
             self.cut()

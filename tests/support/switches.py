@@ -104,21 +104,21 @@ class Client:
 def visit(url: str, email: str, person: str, pin: str) -> list[str]:
     """Do what writes, and tell how each was answered: sign in, verify, see the customer, choose, sign out."""
     client = Client(url)
-    asked = [
+    requests = [
         ("/login", {"email": email, "password": factories.PASSWORD}),
         ("/console/verify/", {"email": person, "pin": "000000", "channel": "phone"}),
         ("/console/verify/", {"email": person, "pin": pin, "channel": "phone"}),
         ("/preferences", {"language": "en", "theme": "dark"}),
         ("/logout", {"sure": "1"}),
     ]
-    answers = [f"{path} {client.post(path, **fields)}" for path, fields in asked]
+    answers = [f"{path} {client.post(path, **fields)}" for path, fields in requests]
     portal = Client(url, "/moj/login")
-    asked = [
+    requests = [
         ("/moj/login", {"email": person, "password": factories.PASSWORD}),
         ("/moj/pin/new", {"sure": "1"}),
         ("/moj/logout", {"sure": "1"}),
     ]
-    return answers + [f"{path} {portal.post(path, **fields)}" for path, fields in asked]
+    return answers + [f"{path} {portal.post(path, **fields)}" for path, fields in requests]
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ def test_the_second_application_finds_what_the_first_compiled(
     statements = []
     for _application in range(2):
         with make_app(replace(settings, files=str(tmp_path / "other"))).app_context():
-            event.listen(db.engine, "before_cursor_execute", lambda *given: statements.append(given[4].compiled))
+            event.listen(db.engine, "before_cursor_execute", lambda *values: statements.append(values[4].compiled))
             db.session.scalars(select(Staff).where(Staff.id == 0).limit(7)).all()
     first, second = filter(None, statements)  # what begins a transaction is not compiled
     assert first is second

@@ -40,7 +40,7 @@ class Locked:
     requirement: Requirement
     hashes: frozenset[str]
 
-    def wanted(self, python: str, machine: str) -> bool:
+    def is_needed(self, python: str, machine: str) -> bool:
         """Return whether that Python installs it there."""
         return applies(self.requirement.marker, python, machine)
 
@@ -138,7 +138,7 @@ def notes(pylock: dict[str, Any], lock: Iterable[Locked]) -> Iterator[Wheel]:
         wheels = files[package.name, version]
         places: dict[str, list[str]] = {}
         for python, machine in product(PYTHONS, MACHINES):
-            if package.wanted(python, machine) and package.name not in SOURCES:
+            if package.is_needed(python, machine) and package.name not in SOURCES:
                 file = best(wheels, python, machine)
                 if file is None:
                     missing.append(f"{package.requirement} has no wheel for Python {python} on {machine}")

@@ -49,8 +49,10 @@ def test_a_service_is_named_by_those_it_is_open_to(session: Session, staff_of: C
             properties.set_customer(actor, ticket.id, customer, service.id)
         with pytest.raises(Invalid) as missing:
             opened_by(actor, customer_id=customer.id, service_id=10**6)
-        said = [{name: list(map(str, texts)) for name, texts in one.value.fields.items()} for one in (opening, setting)]
-        assert said == [{name: list(map(str, texts)) for name, texts in missing.value.fields.items()}] * 2
+        messages = [
+            {name: list(map(str, texts)) for name, texts in one.value.fields.items()} for one in (opening, setting)
+        ]
+        assert messages == [{name: list(map(str, texts)) for name, texts in missing.value.fields.items()}] * 2
 
     refused(agent.actor())
     owner = factories.owner_of(customer)
@@ -74,10 +76,10 @@ def test_a_visitor_asks_public_departments(session: Session) -> None:
     private: Department = make_department("Pravna", private=True)
     visitor = Actor(kind="visitor", id=None, name="Petar")
     assert private not in public_departments()
-    for wanted in (private.key, "nema", "", public.key):
+    for key in (private.key, "nema", "", public.key):
         with transaction():
-            ticket = ask(visitor, Question("Petar", "petar@example.test", "Kako?", department=wanted))
-        assert ticket.department_id == public_departments()[0].id, wanted
+            ticket = ask(visitor, Question("Petar", "petar@example.test", "Kako?", department=key))
+        assert ticket.department_id == public_departments()[0].id, key
     with transaction():
         for place in public_departments():
             place.private = True
@@ -89,10 +91,10 @@ def test_a_visitor_asks_public_departments(session: Session) -> None:
 def test_files_and_drafts_are_of_those_who_work_on_tickets(session: Session) -> None:
     ticket, admin = make_ticket(SYSTEM), factories.make_staff(Role.ADMIN).actor()
     with transaction():
-        kept = attach(SYSTEM, ticket, "a.txt", b"a")
+        attachment = attach(SYSTEM, ticket, "a.txt", b"a")
     for verb in (
         lambda: attach(admin, ticket, "a.txt", b"a"),
-        lambda: drop(admin, ticket, kept.id),
+        lambda: drop(admin, ticket, attachment.id),
         lambda: save_draft(admin, ticket, MessageKind.REPLY, "Tekst", based_on=0),
     ):
         with pytest.raises(NotFound) as refusal, transaction():

@@ -105,8 +105,8 @@ def test_what_runs_goes_to_the_new_owner_and_the_old_one_sees_nothing_further(
         account.answer(actor_of(new), running.number, "Sad pitam ja", client_id="x" * 24)
     answer(agent, running, "Dalje")
     assert mails_to(owner.person.email) == set()
-    shown = requester.conversation(running)
-    assert [(one.name, one.body) for one in shown.messages][:2] == [
+    visible = requester.conversation(running)
+    assert [(one.name, one.body) for one in visible.messages][:2] == [
         (owner.person.name, "Piše Teče"),
         ("Novi Vlasnik", "Sad pitam ja"),
     ]
@@ -138,8 +138,8 @@ def test_a_chat_of_before_becomes_a_ticket_of_who_asked(customer: Customer, owne
 
 
 def test_a_merged_ticket_goes_with_the_one_it_is_part_of(customer: Customer, owner: Membership, agent: Actor) -> None:
-    kept = factories.make_member(customer, MemberRole.CONTACT)
-    main, part = asked_by(kept, "Glavni", customer), asked_by(owner, "Deo")
+    contact = factories.make_member(customer, MemberRole.CONTACT)
+    main, part = asked_by(contact, "Glavni", customer), asked_by(owner, "Deo")
     with transaction():
         merging.merge(agent, [part.id], main.id, different_requesters=True)
     answer(agent, main)
@@ -149,7 +149,7 @@ def test_a_merged_ticket_goes_with_the_one_it_is_part_of(customer: Customer, own
     with transaction():
         acceptance.register_new_owner(token, "Novi Vlasnik", factories.password_hash(), None)
     db.session.expire_all()
-    assert (main.requester_email, part.requester_email) == (kept.person.email, NEW)
+    assert (main.requester_email, part.requester_email) == (contact.person.email, NEW)
     answer(agent, main, "Posle")
     assert mails_to(owner.person.email) == set()
-    assert mails_to(NEW) == {f"ticket:{part.id}"} and mails_to(kept.person.email) == {f"ticket:{main.id}"}
+    assert mails_to(NEW) == {f"ticket:{part.id}"} and mails_to(contact.person.email) == {f"ticket:{main.id}"}

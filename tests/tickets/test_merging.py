@@ -90,7 +90,7 @@ def found(session: Session, word: str) -> set[int]:
     return set(session.scalars(select(Ticket.id).where(hits)))
 
 
-def said(ticket: Ticket) -> list[str]:
+def bodies(ticket: Ticket) -> list[str]:
     return [entry.body for entry in timeline(ticket.id) if entry.kind is not MessageKind.EVENT]
 
 
@@ -99,7 +99,7 @@ def test_a_merged_ticket_is_read_where_it_went_and_parts_as_it_was(session: Sess
     other = make_ticket(SYSTEM, requester_email=ANA, body="Drugo pitanje o čajdžinici")
     ask_again(target, "Treće, u međuvremenu")
     merge(agent, other, target)
-    assert said(target) == ["Prvo pitanje o sertifikatu", "Drugo pitanje o čajdžinici", "Treće, u međuvremenu"]
+    assert bodies(target) == ["Prvo pitanje o sertifikatu", "Drugo pitanje o čajdžinici", "Treće, u međuvremenu"]
     assert (other.status, other.due_at, other.merged_into_id) == (TicketStatus.CLOSED, NO_DUE, target.id)
     assert target.id in found(session, "cajdzinici")
     with pytest.raises(Conflict):
@@ -107,7 +107,7 @@ def test_a_merged_ticket_is_read_where_it_went_and_parts_as_it_was(session: Sess
     part(agent, other)
     assert (other.status, other.closed_at, other.merged_into_id) == (TicketStatus.OPEN, None, None)
     assert other.due_at < NO_DUE, "its SLA targets run again"
-    assert said(target) == ["Prvo pitanje o sertifikatu", "Treće, u međuvremenu"]
+    assert bodies(target) == ["Prvo pitanje o sertifikatu", "Treće, u međuvremenu"]
     assert found(session, "cajdzinici") == {other.id}
     events = [entry.event for entry in timeline(target.id) if entry.event]
     assert events == ["merged_in", "merge_undone"]
@@ -250,12 +250,12 @@ def test_the_other_reads_the_answers_since_and_nothing_else(
     assert talk.apart and talk.answered and not talk.may_say_solved
     with transaction():
         properties.set_status(agent, [pair.ana.id], TicketStatus.SOLVED)
-    told = session.scalars(select(Mail).where(Mail.template == "ticket_solved").order_by(Mail.to_address)).all()
-    assert [(mail.to_address, "score=" in mail.text) for mail in told] == [(ANA, True), (PETAR, False)]
+    mails = session.scalars(select(Mail).where(Mail.template == "ticket_solved").order_by(Mail.to_address)).all()
+    assert [(mail.to_address, "score=" in mail.text) for mail in mails] == [(ANA, True), (PETAR, False)]
     assert requester.conversation(pair.petar).status is TicketStatus.SOLVED
     with transaction():
         properties.set_status(agent, [pair.ana.id], TicketStatus.OPEN)
-    assert {mail.state for mail in told} == {MailState.CANCELLED}
+    assert {mail.state for mail in mails} == {MailState.CANCELLED}
 
 
 @only_sqlite
@@ -286,7 +286,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
     assert first.id not in (pair.ana.id, pair.petar.id) and first.requester_email == PETAR
     assert first.source.value == ("web" if via == "link" else via)
     assert write("Petrove reči", "1").id == first.id and write("Još", "2").id == first.id
-    assert said(first) == ["Petrove reči", "Još"] and "Petrove reči" not in said(pair.ana)
+    assert bodies(first) == ["Petrove reči", "Još"] and "Petrove reči" not in bodies(pair.ana)
     # What continues it may go into hers as well, or be over.
     merge(agent, first, pair.ana)
     second = write("Opet ja", "3")
@@ -295,7 +295,7 @@ def test_words_stay_in_tickets_of_their_writer(session: Session, agent: Actor, p
     with transaction():
         properties.set_status(agent, [pair.ana.id, second.id], TicketStatus.CLOSED)
     assert write("I dalje ja", "4").requester_email == PETAR
-    assert said(pair.ana).count("Petrove reči") == 1, "read there since that was merged"
+    assert bodies(pair.ana).count("Petrove reči") == 1, "read there since that was merged"
     assert not session.scalars(select(Ticket).where(Ticket.requester_email == ANA, Ticket.id > pair.petar.id)).all()
 
 
@@ -334,7 +334,7 @@ def test_messages_become_a_ticket_of_their_own(session: Session, agent: Actor, c
     clock.advance(timedelta(minutes=1))
     new = split(agent, ticket, [second], "  Račun iz\nprošle godine ")
     assert new.subject == "Račun iz prošle godine" and new.requester_email == ANA and new.tags == ["ssl"]
-    assert said(ticket) == ["Prvo: sertifikat"] and said(new) == ["Drugo: račun   iz\nprošle godine"]
+    assert bodies(ticket) == ["Prvo: sertifikat"] and bodies(new) == ["Drugo: račun   iz\nprošle godine"]
     assert ticket.preview == "Prvo: sertifikat" and ticket.last_by == "requester"
     assert new.preview == "Drugo: račun iz prošle godine"
     assert session.scalars(select(TicketAttachment.ticket_id)).all() == [new.id]
@@ -345,7 +345,7 @@ def test_messages_become_a_ticket_of_their_own(session: Session, agent: Actor, c
     third = ask_again(ticket, "Treće")
     assert third.seq > 2, "numbers are not given out twice"
     merge(agent, new, ticket)
-    assert said(ticket) == ["Prvo: sertifikat", "Drugo: račun   iz\nprošle godine", "Treće"]
+    assert bodies(ticket) == ["Prvo: sertifikat", "Drugo: račun   iz\nprošle godine", "Treće"]
 
 
 @only_sqlite

@@ -128,19 +128,19 @@ def test_sent_twice_at_once_it_is_stored_once(
 ) -> None:
     ticket_id = worked(staff_of("agent")).id
     db.session.rollback()
-    told: list[str] = []
+    outcomes: list[str] = []
 
     def work() -> None:
         with app.app_context():
             try:
                 with transaction() as own:
                     rate(VISITOR, own.get_one(Ticket, ticket_id), 2)
-                told.append("stored")
+                outcomes.append("stored")
             except Conflict as refusal:
-                told.append(refusal.code)
+                outcomes.append(refusal.code)
             db.session.remove()
 
     in_threads(work, 4)
-    assert sorted(told) == ["rated", "rated", "rated", "stored"]
+    assert sorted(outcomes) == ["rated", "rated", "rated", "stored"]
     assert stored() == 1
     assert session.scalar(select(func.count()).select_from(Review)) == 1

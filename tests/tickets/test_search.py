@@ -39,10 +39,10 @@ pytestmark = pytest.mark.both
 Actors = Callable[[Role | str], Actor]
 
 
-def found(session: Session, actor: Actor, asked: str) -> list[int]:
+def found(session: Session, actor: Actor, term: str) -> list[int]:
     """Return what is found, the best first; the condition for exports must agree."""
-    best = search.ranked(actor, asked, select(Ticket.id).where(visible(actor)))
-    condition = search.matching(actor, asked)
+    best = search.ranked(actor, term, select(Ticket.id).where(visible(actor)))
+    condition = search.matching(actor, term)
     assert best is not None
     assert condition is not None
     keys: list[int] = list(session.scalars(select(best.c.id).order_by(best.c.rank.desc(), best.c.id.desc())))
@@ -103,10 +103,10 @@ def test_words_in_every_place_however_they_are_spelled(session: Session, actor: 
         "djuricic zarko", "Ђуричић", "DJERDAP", "đerd", "sanducic",
         "kvot sert", "zarko@livada.example.rs", "  sertifikat ,  žarko!",
     )  # fmt: skip
-    for asked in alike:
-        assert found(session, agent, asked) == [place.ticket.id], asked
-    for asked in ("ertifikat", "sertifikat petar", "šumadija"):
-        assert found(session, agent, asked) == [], asked
+    for term in alike:
+        assert found(session, agent, term) == [place.ticket.id], term
+    for term in ("ertifikat", "sertifikat petar", "šumadija"):
+        assert found(session, agent, term) == [], term
 
 
 def test_a_subject_counts_more_than_a_message_and_newer_more_than_older(session: Session, actor: Actors) -> None:
@@ -131,14 +131,14 @@ HOSTILE = (
 @pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR])
 def test_nothing_typed_is_an_error(client: ConsoleClient, place: Place, role: Role) -> None:
     sign_in(client, role)
-    for asked in HOSTILE:
+    for term in HOSTILE:
         for address, name in (("/console/tickets/", "search"), ("/console/palette/", "q")):
-            answer = client.get_json(address, query_string={name: asked})
-            assert answer.status_code == 200, (address, asked, answer.text)
-    for asked in ('"sertifikat', "sertifikat*", "(sertifikat)", "-sertifikat", "^sertifikat:*", "sertifikat\0"):
-        items = client.get_json("/console/tickets/", query_string={"search": asked}).json["items"]
-        assert [item["number"] for item in items] == [place.ticket.number], asked
-        assert client.get("/console/tickets/", query_string={"search": asked}).status_code == 200
+            answer = client.get_json(address, query_string={name: term})
+            assert answer.status_code == 200, (address, term, answer.text)
+    for term in ('"sertifikat', "sertifikat*", "(sertifikat)", "-sertifikat", "^sertifikat:*", "sertifikat\0"):
+        items = client.get_json("/console/tickets/", query_string={"search": term}).json["items"]
+        assert [item["number"] for item in items] == [place.ticket.number], term
+        assert client.get("/console/tickets/", query_string={"search": term}).status_code == 200
 
 
 # --- by whom ---
@@ -196,8 +196,8 @@ def test_services_and_domains_are_found_by_those_with_access(session: Session, a
     for role in (Role.SUPERVISOR, Role.BILLING):
         assert found(session, actor(role), label) == ids, role  # the one about it first
         assert found(session, actor(role), "vinograd brdo") == ids[::-1], role
-    for asked in (label, name, "vinograd", "prodavnica"):
-        assert found(session, agent, asked) == []  # its page masks the service as well
+    for term in (label, name, "vinograd", "prodavnica"):
+        assert found(session, agent, term) == []  # its page masks the service as well
 
     live = opened(agent, persona, Right.PRODUCTS)
     assert found(session, agent, label) == ids
@@ -228,11 +228,11 @@ def test_words_that_very_many_say_are_not_looked_for_in_names(
     monkeypatch.setattr("console.tickets.search.LIMIT", 2)
     persona = factories.ana()
     with transaction():
-        said = [make_ticket(SYSTEM, subject=f"Prodavnica {number}").id for number in range(2)]
+        matching = [make_ticket(SYSTEM, subject=f"Prodavnica {number}").id for number in range(2)]
         make_ticket(SYSTEM, customer_id=persona.customer.id, subject="Nešto")
     best = search.ranked(actor(Role.SUPERVISOR), "prodavnica")
     assert best is not None
-    assert sorted(session.scalars(select(best.c.id))) == said
+    assert sorted(session.scalars(select(best.c.id))) == matching
     assert LIMIT > 2
 
 
@@ -242,8 +242,8 @@ def test_words_that_very_many_say_are_not_looked_for_in_names(
 def index_of(session: Session, key: int) -> str:
     """Return a ticket's row of the index, whatever the database."""
     sqlite = session.get_bind().dialect.name == "sqlite"
-    shown, column = ("title || ' / ' || words", "rowid") if sqlite else ("words::text", "id")
-    query = text(f"SELECT {shown} FROM search_tickets WHERE {column} = :key")
+    displayed, column = ("title || ' / ' || words", "rowid") if sqlite else ("words::text", "id")
+    query = text(f"SELECT {displayed} FROM search_tickets WHERE {column} = :key")
     row: str = session.execute(query, {"key": key}).scalar_one()
     return row
 

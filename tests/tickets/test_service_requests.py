@@ -43,9 +43,9 @@ def ana(session: Session) -> Persona:
 
 
 def cancel(ana: Persona, actor: Actor | None = None, **changes: Any) -> dict[str, Any]:
-    wanted = {"when": "end", "reason": "Sajt se gasi", "key": uuid4().hex} | changes
+    fields = {"when": "end", "reason": "Sajt se gasi", "key": uuid4().hex} | changes
     with transaction():
-        return service.cancel(actor or actor_of(ana.owner), ana.services[0].id, **wanted)
+        return service.cancel(actor or actor_of(ana.owner), ana.services[0].id, **fields)
 
 
 def stored() -> ServiceRequest:
@@ -211,8 +211,8 @@ def test_the_pages_ask_follow_and_say_what_is_lost(app: Flask, client: ConsoleCl
         sent = client.submit(f"{base}/{path}", **fields, idempotency_key=uuid4().hex)
         assert sent.status_code == 303, sent.text
         assert client.submit(f"{base}/{path}", **fields, idempotency_key=uuid4().hex).status_code == 409
-    shown = client.get(f"/moj/services/{hosting.id}", headers=ENGLISH).text
-    assert "Open requests" in shown and f"{base}/cancel" not in shown
+    html = client.get(f"/moj/services/{hosting.id}", headers=ENGLISH).text
+    assert "Open requests" in html and f"{base}/cancel" not in html
     with count_queries(app) as queries:
         listed = client.get("/moj/requests/", headers=ENGLISH).text
     assert queries.count <= 8 and "New service password" in listed

@@ -36,7 +36,7 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture(scope="module")
-def wanted() -> set[tuple[str | None, object]]:
+def extracted() -> set[tuple[str | None, object]]:
     """Every text in the code and in the templates, by context."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
@@ -56,10 +56,10 @@ def _strings(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or [""])
 
 
-def test_every_text_is_translated(catalog: Catalog, wanted: set[tuple[str | None, object]]) -> None:
+def test_every_text_is_translated(catalog: Catalog, extracted: set[tuple[str | None, object]]) -> None:
     translated = {_key(message) for message in catalog if message.id and all(_strings(message))}
-    assert len(wanted) > 300
-    missing = wanted - translated
+    assert len(extracted) > 300
+    missing = extracted - translated
     assert not missing, sorted(map(str, missing))
 
 
@@ -83,8 +83,8 @@ def test_no_text_is_hidden_from_the_extractor(catalog: Catalog) -> None:
     assert {place: text for place, text in texts.items() if text not in known} == {}
 
 
-def test_nothing_is_left_over(catalog: Catalog, wanted: set[tuple[str | None, object]]) -> None:
-    assert not {_key(message) for message in catalog if message.id} - wanted
+def test_nothing_is_left_over(catalog: Catalog, extracted: set[tuple[str | None, object]]) -> None:
+    assert not {_key(message) for message in catalog if message.id} - extracted
     assert not catalog.obsolete
 
 

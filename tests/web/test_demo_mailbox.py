@@ -178,15 +178,15 @@ def _assert_nothing_runs(page: Page, address: str) -> None:
     browser = page.context.browser
     assert browser is not None
     context = browser.new_context()
-    asked: list[str] = []
+    requests: list[str] = []
     try:
         evil = context.new_page()
-        context.on("request", lambda request: asked.append(request.url))
+        context.on("request", lambda request: requests.append(request.url))
         evil.goto(f"{address}/demo/mailbox?mail={key}")
         evil.frame_locator("iframe.letter-html").get_by_text("Zdravo").wait_for()
         evil.goto(f"{address}/demo/mailbox/{key}/html")
         evil.get_by_text("Zdravo").wait_for()
-        assert len(context.pages) == 1 and not any("ran" in url for url in asked)
+        assert len(context.pages) == 1 and not any("ran" in url for url in requests)
         assert "<script" not in evil.content() and "<img" not in evil.content()  # cleaned before the sandbox blocks it
     finally:
         context.close()

@@ -88,9 +88,9 @@ def test_metrics_are_for_this_machine_or_the_token(
 
 def test_without_a_token_setting_no_token_opens_metrics(settings: Settings, make_app: MakeApp) -> None:
     app = make_app(replace(settings, metrics_token=None))
-    for given in ("Bearer ", "Bearer None", ""):
+    for header in ("Bearer ", "Bearer None", ""):
         answer = app.test_client().get(
-            "/metrics", headers={"Authorization": given}, environ_overrides={"REMOTE_ADDR": "192.0.2.7"}
+            "/metrics", headers={"Authorization": header}, environ_overrides={"REMOTE_ADDR": "192.0.2.7"}
         )
         assert answer.status_code == 404
 

@@ -29,37 +29,37 @@ NO_CLASS = re.compile(r"/\*.*?\*/|url\([^)]*\)|\"[^\"]*\"|'[^']*'", re.DOTALL)
 
 
 @pytest.fixture
-def kept(settings: Settings, make_app: Callable[[Settings], Flask]) -> ConsoleClient:
+def caching_client(settings: Settings, make_app: Callable[[Settings], Flask]) -> ConsoleClient:
     client = make_app(replace(settings, env="demo")).test_client()
     assert isinstance(client, ConsoleClient)
     return client
 
 
-def test_every_file_of_a_page_is_kept_for_a_year(kept: ConsoleClient, session: object) -> None:
-    sign_in(kept, Role.SUPERVISOR)
+def test_every_file_of_a_page_is_kept_for_a_year(caching_client: ConsoleClient, session: object) -> None:
+    sign_in(caching_client, Role.SUPERVISOR)
     for path in ("/console/", "/console/desk/", "/console/reports/", "/chat/", "/moj/login"):
-        named = set(FILES.findall(kept.get(path).text))
+        named = set(FILES.findall(caching_client.get(path).text))
         assert named, path
         for file in named:
-            answer = kept.get(file)
+            answer = caching_client.get(file)
             assert answer.status_code == 200, file
             assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable", file
-            again = kept.get(file, headers={"If-None-Match": answer.headers["ETag"]})
+            again = caching_client.get(file, headers={"If-None-Match": answer.headers["ETag"]})
             assert (again.status_code, "immutable" in again.headers["Cache-Control"]) == (304, True)
 
 
-def test_another_address_gives_the_present_file_not_to_keep(kept: ConsoleClient, session: object) -> None:
+def test_another_address_gives_the_present_file_not_to_keep(caching_client: ConsoleClient, session: object) -> None:
     """While an update goes round, a page of one process asks another for its files."""
-    now = kept.application.static_url_path
-    present = kept.get(f"{now}/lib/app.js").data
+    now = caching_client.application.static_url_path
+    present = caching_client.get(f"{now}/lib/app.js").data
     takes = {"Accept-Encoding": "gzip, deflate, br"}
     for other in ("/static/lib/app.js", "/static/0123456789ab/lib/app.js"):
-        answer = kept.get(other)
+        answer = caching_client.get(other)
         assert (answer.status_code, answer.data, answer.headers["Cache-Control"]) == (200, present, "no-cache")
-        assert kept.get(other, headers=takes).headers["Content-Encoding"] == "br"
+        assert caching_client.get(other, headers=takes).headers["Content-Encoding"] == "br"
     never = ("none.js", "../../app.py", "%2e%2e/app.py", "0123456789ab/", "/evil.example/app.js")
     for path in (*(f"{now}/{name}" for name in never), *(f"/static/{name}" for name in never)):
-        answer = kept.get(path)
+        answer = caching_client.get(path)
         assert answer.status_code in (404, 308), path
         assert "immutable" not in answer.headers.get("Cache-Control", ""), path
 

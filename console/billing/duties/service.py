@@ -75,7 +75,7 @@ def reopen(actor: Actor, duty_id: int, reason: str) -> Duty:
         raise Conflict(lazy_gettext("This document was not ticked. Nothing was changed."), code="open")
     if duty.void:
         raise Conflict(
-            lazy_gettext("Its payment was undone since. What was issued is corrected by a document of its own."),
+            lazy_gettext("Its payment has since been undone. What was issued is corrected by a separate document."),
             code="void",
         )
     number, duty.number = duty.number, ""

@@ -52,7 +52,9 @@ def storno(
         text, proforma = check_reason(reason), lock_active(proforma_id)
         if paid not in (None, proforma.paid):
             raise Conflict(
-                lazy_gettext("A payment on this pro-forma came since you opened the page. Check what will happen now."),
+                lazy_gettext(
+                    "A payment on this pro-forma has arrived since you opened the page. Check what will happen now."
+                ),
                 code="stale",
             )
         cancelled = cancel(actor, proforma, text, mail=mail)

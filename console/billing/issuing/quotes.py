@@ -75,12 +75,12 @@ def _lock(quote_id: int) -> Quote:
         raise NotFound
     if quote.state is not QuoteState.ACCEPTED:
         raise Conflict(
-            lazy_gettext("Only a quote that the customer has accepted becomes a pro-forma."), code="not_accepted"
+            lazy_gettext("A quote becomes a pro-forma only after the customer has accepted it."), code="not_accepted"
         )
     if quote.proforma_id is not None:
         number = db.session.get_one(Proforma, quote.proforma_id).number
         raise Conflict(
-            lazy_gettext("This quote already became pro-forma %(number)s.", number=number),
+            lazy_gettext("Pro-forma %(number)s was already issued for this quote.", number=number),
             code="billed",
             details={"proforma": number},
         )

@@ -59,7 +59,7 @@ REASONS: dict[str, Text] = {
     "wrong_state": lazy_gettext("The status of this migration has changed in the meantime. Nothing was done."),
     "not_accepted": lazy_gettext("The new owner has not accepted this migration yet."),
     "terms_changed": lazy_gettext(
-        "More would come to the new owner than they accepted. Ask them again, then approve the new preview."
+        "The new owner would take over more than they accepted. Ask them again, then approve the new preview."
     ),
     "no_decline_reason": lazy_gettext("Enter the reason why you decline."),
     "no_such_day": lazy_gettext("Choose a day from tomorrow, at most 90 days ahead."),
@@ -69,7 +69,7 @@ REASONS: dict[str, Text] = {
         "The time for reversing this migration has passed. Request an ordinary migration instead."
     ),
     "reversed_already": lazy_gettext("This migration is already reversed, or its reversal is under way."),
-    "moved_on": lazy_gettext("Some of the services have moved on to another owner since."),
+    "moved_on": lazy_gettext("Some of the services have since moved to another owner."),
     "paid_since": lazy_gettext(
         "The new owner has paid a pro-forma that this migration issued. Request an ordinary migration instead."
     ),
@@ -80,7 +80,7 @@ REASONS: dict[str, Text] = {
     "starter_gone": lazy_gettext("The person who started this may no longer move services."),
     "unknown_service": lazy_gettext("There is no service with this number."),
     "unknown_target": lazy_gettext("The new owner was not found, or owns several accounts. Enter the account number."),
-    "fault": lazy_gettext("An unexpected error; nothing of this row was moved. The server’s log says more."),
+    "fault": lazy_gettext("Unexpected error. Nothing in this row was moved. See the server log for details."),
     "expired": lazy_gettext("This request has expired. Nothing was changed; submit a new one."),
 }
 # These say "not any more" rather than "not like this".

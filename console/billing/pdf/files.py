@@ -65,7 +65,7 @@ def record_key(migration: Migration, side: Side, language: str | None = None) ->
         Conflict: it is not executed.
     """
     if migration.state is not MigrationState.EXECUTED:
-        raise Conflict(lazy_gettext("There is a record once the transfer is executed."), code="not_executed")
+        raise Conflict(lazy_gettext("The record is available once the transfer is executed."), code="not_executed")
     kind = DocumentKind.MIGRATION_OLD if side is Side.OLD else DocumentKind.MIGRATION_NEW
     if language is None:
         language = snapshot_of(migration)["sides"][side.value]["language"]

@@ -65,8 +65,8 @@ def sheet_of(migration: Migration, side: Side) -> Sheet:
         tables=tuple(_tables(snapshot, side, own)),
         notes=tuple(gettext("%(amount)s was put on the account’s credit.", amount=amount) for amount in released),
         closing=gettext(
-            "The record says what was moved in our systems. It is not a tax document. A domain’s registrant "
-            "changes at its registry, by a procedure of its own."
+            "The record states what was transferred in our systems. It is not a tax document. A domain’s registrant "
+            "changes at its registry, in a separate procedure."
         ),
         footer=words.issuer_line(issuer),
         page_of=words.page_of(),
@@ -113,9 +113,11 @@ def _parties(migration: Migration, snapshot: Mapping[str, Any], side: Side) -> t
 
 def _lead(migration: Migration, side: Side) -> str:
     if side is Side.NEW:
-        return gettext("The services below came to account %(number)s.", number=migration.to_customer.number)
+        return gettext(
+            "The services below were transferred to account %(number)s.", number=migration.to_customer.number
+        )
     return gettext(
-        "The services below went from account %(old)s to account %(new)s.",
+        "The services below were transferred from account %(old)s to account %(new)s.",
         old=migration.from_customer.number,
         new=migration.to_customer.number,
     )

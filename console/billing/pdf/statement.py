@@ -89,7 +89,7 @@ def sheet_of(customer: Customer, found: Statement) -> Sheet:
             Fact(gettext("On credit"), words.amount(found.closing, found.currency), strong=True),
         ),
         tables=(_table(found),),
-        closing=gettext("The statement says what was paid and how it was used. It is not a tax document."),
+        closing=gettext("The statement shows what was paid and how it was used. It is not a tax document."),
         footer=words.issuer_line(issuer),
         page_of=words.page_of(),
         continued=f"{title} · {customer.number} · {period}",

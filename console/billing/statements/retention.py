@@ -25,7 +25,7 @@ def file_is_due(before: datetime) -> ColumnElement[bool]:
     )
 
 
-def forget_files() -> int:
+def delete_files() -> int:
     """Delete the files that were stored for as long as the setting says; return how many."""
     before = add_months(clock.now(), -settings().statement_keep_months, settings().zone)
     count = 0

@@ -98,7 +98,7 @@ def find_for_staff(chat: Chat, key: int, staff_id: int | None) -> ChatFile:
     return file
 
 
-def forget_unsent() -> set[str]:
+def delete_unsent() -> set[str]:
     """Delete what was uploaded and never sent; return its digests, whose bytes another row may need."""
     now = clock.now()
     theirs = and_(ChatFile.staff_id.is_(None), ChatFile.created_at < now - LEFT)

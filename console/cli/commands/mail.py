@@ -35,7 +35,7 @@ def receive_mail(ctx: click.Context) -> None:
 
 def _receive(raw: bytes) -> str:
     """Return what is printed: the ticket's number, or what became of a message that has none."""
-    from console.tickets.mail_in.receiving import outcome, receive
+    from console.tickets.mail_in.service.receiving import outcome, receive
     from console.tickets.models import ticket_number
 
     row = outcome(receive(raw))

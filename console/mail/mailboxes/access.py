@@ -17,7 +17,7 @@ class ImapFailed(Exception):
     """A mailbox cannot be read now.
 
     Args:
-        problem: its key, see ``console.views.shared.labels.mailboxes``.
+        problem: its key, see ``console.mail.mailboxes.labels``.
         detail: what the server said, or what happened, for those who have to put it right.
     """
 

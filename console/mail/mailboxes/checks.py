@@ -91,7 +91,7 @@ def _place(data: MailboxData) -> dict[str, Text]:
         wrong["host"] = lazy_gettext("Enter the server’s name, as in imap.example.com.")
     elif data.tls is ImapTls.NONE and not is_loopback(data.host):
         wrong["tls"] = lazy_gettext(
-            "Without encryption everyone on the way reads the password. Choose TLS or STARTTLS."
+            "Without encryption, anyone along the way can read the password. Choose TLS or STARTTLS."
         )
     if not 0 < data.port < 65536:
         wrong["port"] = lazy_gettext("Enter a number from %(low)s to %(high)s.", low=1, high=65535)
@@ -119,7 +119,7 @@ def _secrets(data: MailboxData, known: ImapAccount | None) -> dict[str, Text]:
 
 
 def _again(known: ImapAccount | None) -> Text:
-    return _REQUIRED if known is None else lazy_gettext("Enter it again, because the server is a different one.")
+    return _REQUIRED if known is None else lazy_gettext("Enter it again, because the server has changed.")
 
 
 def _is_token_url(url: str) -> bool:

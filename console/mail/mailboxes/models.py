@@ -108,7 +108,7 @@ class ImapState(Base):
     waiting: Mapped[int] = mapped_column(default=0)  # messages on the server that are still to be read
     checked_at: Mapped[datetime | None]  # when it was last reached and all was read
     received_at: Mapped[datetime | None]  # when the last message was taken in
-    problem: Mapped[str] = mapped_column(String(40), default="")  # see console.views.shared.labels.mailboxes
+    problem: Mapped[str] = mapped_column(String(40), default="")  # see console.mail.mailboxes.labels
     detail: Mapped[str] = mapped_column(String(MAX_DETAIL), default="")  # what the server said
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     failing_since: Mapped[datetime | None]

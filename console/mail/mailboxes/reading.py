@@ -39,7 +39,7 @@ MOST_CUTS = 3  # connections that may break at one message before the next ones 
 
 
 class Receiver(Protocol):
-    """What takes messages in: ``console.tickets.mail_in.receiving``, which lies above."""
+    """What takes messages in: ``console.tickets.mail_in.service.receiving``, which lies above."""
 
     def many(self, raws: Sequence[bytes], mailbox: Mailbox) -> list[int]:
         """Take messages in, in their order."""
@@ -174,7 +174,7 @@ class Reader:
         if found:
             self.receiver.many(found, db.session.get_one(Mailbox, self.mailbox_id))
             for uid in self.doubtful.intersection(raws):
-                self._forget(uid, taken=True)
+                self._clear_unread(uid, taken=True)
         self._advance(batch[-1].uid, waiting, received=bool(found))
         self.careful = max(0, self.careful - 1)
         return len(found)
@@ -257,7 +257,7 @@ class Reader:
             return
         else:
             keys = [self.receiver.many([raw], self._mailbox())[0] for raw in raws.values()]
-            self._forget(uid, taken=bool(keys))
+            self._clear_unread(uid, taken=bool(keys))
 
     def _tried(self, uid: int, problem: str, detail: str) -> None:
         with transaction():
@@ -288,7 +288,7 @@ class Reader:
             if row is not None:
                 row.incoming_id = key
 
-    def _forget(self, uid: int, *, taken: bool) -> None:
+    def _clear_unread(self, uid: int, *, taken: bool) -> None:
         """Take a message off the list: it came in after all, or is not on the server any more."""
         with transaction():
             state = hold(self.mailbox_id, self.me)

@@ -30,7 +30,7 @@ def is_raw_due(before: datetime) -> ColumnElement[bool]:
     return IncomingMail.raw_file.is_not(None) & IncomingMail.state.in_(DONE) & (IncomingMail.received_at < before)
 
 
-def forget() -> tuple[int, set[str]]:
+def delete_due() -> tuple[int, set[str]]:
     """Delete what is due; return how many raw messages went, and the digests of their files."""
     before = clock.now() - timedelta(days=settings().raw_mail_keep_days)
     gone, digests = 0, set[str]()
@@ -46,11 +46,11 @@ def forget() -> tuple[int, set[str]]:
         gone += len(rows)
         if len(rows) < BATCH:
             break
-    _forget_rows()
+    _delete_old_rows()
     return gone, digests
 
 
-def _forget_rows() -> None:
+def _delete_old_rows() -> None:
     before = add_months(clock.now(), -settings().mail_keep_months, settings().zone)
     old = IncomingMail.raw_file.is_(None) & (IncomingMail.received_at < before)
     while True:

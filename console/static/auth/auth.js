@@ -4,9 +4,9 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   const input = document.getElementById(button.dataset.reveal);
   button.hidden = false;
   button.addEventListener("click", () => {
-    const shown = input.type === "text";
-    input.type = shown ? "password" : "text";
-    button.setAttribute("aria-pressed", String(!shown));
+    const visible = input.type === "text";
+    input.type = visible ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!visible));
     input.focus();
   });
   // A password manager that saves the field must find it as what it is.

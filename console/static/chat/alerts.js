@@ -2,7 +2,7 @@
 // Both can be switched off; they work when the page is in front, too, for whatever is not being looked at.
 import { toast } from '../lib/dialogs.js';
 import { say } from '../lib/texts.js';
-import { kept, on, one, tell } from './page.js';
+import { storage, on, one, tell } from './page.js';
 import { current } from './rooms.js';
 import { desk, isMine, knows, mine, myPresence, unread } from './store.js';
 
@@ -15,8 +15,8 @@ const allowed = () => 'Notification' in window && Notification.permission === 'g
 let audio = null;
 let heardAt = 0;
 
-soundBox.checked = kept.get('sound') ?? true;
-notifyBox.checked = Boolean(kept.get('notify')) && allowed();
+soundBox.checked = storage.get('sound') ?? true;
+notifyBox.checked = Boolean(storage.get('notify')) && allowed();
 
 // A browser lets a page make a sound once its user has touched it.
 const wake = () => {
@@ -55,7 +55,7 @@ function notify(chat, heading, body) {
 }
 
 soundBox.addEventListener('change', () => {
-  kept.set('sound', soundBox.checked);
+  storage.set('sound', soundBox.checked);
   wake();
   if (soundBox.checked) setTimeout(() => sound('message'), 50);
 });
@@ -65,15 +65,15 @@ notifyBox.addEventListener('change', async () => {
     notifyBox.checked = false;
     toast(say('notify_denied'));
   }
-  kept.set('notify', notifyBox.checked);
+  storage.set('notify', notifyBox.checked);
 });
 
 const looking = (number) => !document.hidden && document.hasFocus() && current()?.number === number;
 
 on('row', (row, before) => {
   if (!knows()) return;
-  const given = isMine(row) && !(before && isMine(before));
-  if (given && !desk.taking && current()?.number !== row.chat) {
+  const assigned = isMine(row) && !(before && isMine(before));
+  if (assigned && !desk.taking && current()?.number !== row.chat) {
     sound('mine');
     notify(row.chat, say('given_to_you', { name: row.name }), row.preview);
     toast(say('given_to_you', { name: row.name }));

@@ -1,6 +1,7 @@
 // Writing in the chat that is open: a reply or a note, files, the draft.
 import { toast } from '../lib/dialogs.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { post } from '../lib/http.js';
 import { say } from '../lib/texts.js';
 import { base, on, one, root, tell } from './page.js';
@@ -46,11 +47,11 @@ function draw() {
 }
 
 /** Write a reply or a note. */
-export function setMode(wanted, focus = true) {
+export function setMode(requested, focus = true) {
   const room = current();
   if (!room) return;
-  if (wanted === 'reply' && !mayReply(room)) toast(say(room.isLive ? 'take_first' : 'over'));
-  else mode = wanted;
+  if (requested === 'reply' && !mayReply(room)) toast(say(room.isLive ? 'take_first' : 'over'));
+  else mode = requested;
   draw();
   closeOffers();
   if (room.draft?.body) room.write(mode, text.value);
@@ -76,14 +77,14 @@ function fill() {
   else mode = mayReply(room) ? 'reply' : 'note';
   draw();
   drawFiles();
-  tellDraft(room);
+  drawDraftState(room);
 }
 
-function tellDraft(room) {
+function drawDraftState(room) {
   if (room !== current()) return;
   const line = one('[data-draft-state]');
   if (!room.draft?.body) line.textContent = '';
-  else if (room.kept) line.textContent = say('saved');
+  else if (room.isDraftSaved) line.textContent = say('saved');
   else line.textContent = say(connected() ? 'saving' : 'kept_here');
 }
 
@@ -146,10 +147,10 @@ function drawFiles() {
   }));
 }
 
-function add(given) {
+function add(added) {
   const room = current();
   if (!room?.isLive) return;
-  for (const file of given) {
+  for (const file of added) {
     if (room.files.length >= MOST) { toast(say('too_many')); return; }
     if (file.size > LARGEST) toast(say('too_large', { name: file.name }));
     else upload(room, file);
@@ -201,8 +202,8 @@ on('entered', (room, left) => {
 });
 on('focus:text', () => text.focus());
 on('draft', (room) => { if (room === current()) fill(); });
-on('draft:state', tellDraft);
-on('line', () => { if (current()) tellDraft(current()); });
+on('draft:state', drawDraftState);
+on('line', () => { if (current()) drawDraftState(current()); });
 on('about', (room, before) => {
   if (room !== current()) return;
   const was = mode;

@@ -64,7 +64,7 @@ function again() {
 
 let asking = false;
 /** Fetch the current state; a missing answer also shows a dead connection. */
-export async function askState() {
+export async function fetchState() {
   if (asking || !connected()) return;
   asking = true;
   try {
@@ -91,10 +91,10 @@ export function begin() {
     if (problem.message === 'unavailable') setTimeout(() => socket.connect(), AGAIN);
   });
   // The server could not pass on what other processes said: what it was is fetched.
-  socket.on('pushes:missed', () => setTimeout(() => { askState(); tell('missed'); }, Math.random() * SPREAD));
+  socket.on('pushes:missed', () => setTimeout(() => { fetchState(); tell('missed'); }, Math.random() * SPREAD));
   socket.connect();
   setTimeout(() => { if (state === 'connecting') turn('lost'); }, 6_000);
-  setInterval(askState, PING_EVERY);
+  setInterval(fetchState, PING_EVERY);
   addEventListener('online', () => { if (!socket.connected && state !== 'signed_out') socket.connect(); });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) askState(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) fetchState(); });
 }

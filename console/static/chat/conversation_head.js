@@ -1,5 +1,6 @@
 // The line above a conversation: whose it is, whether they are verified, how the chat stands, what may be done with it.
-import { element, icon } from '../lib/elements.js';
+import { element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { say } from '../lib/texts.js';
 import { leads, named, one, root } from './page.js';
 import { identity } from './store.js';
@@ -23,7 +24,7 @@ const badge = ({ verified }) => element('span', verified ? 'badge badge-ok' : 'b
 function drawActions(room) {
   const { chat, isLive, isMine } = room;
   const active = chat?.status === 'active';
-  const shown = {
+  const visible = {
     claim: chat?.status === 'queued',
     'step-in': leads && active && !isMine,
     transfer: isLive && (isMine || leads),
@@ -31,7 +32,7 @@ function drawActions(room) {
     block: isLive && leads,
     close: active && (isMine || leads),
   };
-  for (const [name, is] of Object.entries(shown)) {
+  for (const [name, is] of Object.entries(visible)) {
     const button = one(`[data-head] [data-do="${name}"]`);
     if (button) button.hidden = !is;
   }

@@ -1,5 +1,6 @@
 // The chat desk: opens chats, draws the middle pane's frame, and knows the keys.
-import { element, keepIcons } from '../lib/elements.js';
+import { element } from '../lib/elements.js';
+import { keepIcons } from '../lib/icons.js';
 import { singleKey } from '../lib/keys.js';
 import { say } from '../lib/texts.js';
 import { letterOf } from '../palette/page.js';
@@ -78,8 +79,8 @@ one('[data-below]').addEventListener('click', () => { scroll.scrollTop = scroll.
 
 function read() {
   const room = current();
-  const shown = !PHONE.matches || root.dataset.pane === 'chat';
-  if (room && shown && room.scrolled === null) room.read();
+  const visible = !PHONE.matches || root.dataset.pane === 'chat';
+  if (room && visible && room.scrolled === null) room.read();
 }
 
 function typing(room) {

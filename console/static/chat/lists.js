@@ -1,9 +1,10 @@
 // The left pane: mine, the queue, all; who waits for how long; colleagues.
 import { time } from '../lib/chat/parts.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { released } from '../lib/pressed.js';
 import { count, say } from '../lib/texts.js';
-import { base, kept, me, named, on, one, tell } from './page.js';
+import { base, storage, me, named, on, one, tell } from './page.js';
 import { connected } from './connection.js';
 import { current } from './rooms.js';
 import { chats, desk, everything, filter, identity, knows, mine, myPresence, queue, setFilter, unread, waited } from './store.js';
@@ -14,7 +15,7 @@ const SAYS_EVERY = 10_000;
 const place = one('[data-lists]');
 const tabs = [...document.querySelectorAll('[data-list]')];
 const rows = new Map();        // "list:number" → li
-let shown = kept.get('list') ?? 'mine';
+let active = storage.get('list') ?? 'mine';
 
 const lists = { mine, queue, all: everything };
 
@@ -39,9 +40,9 @@ const initials = (name) => name.split(/\s+/).filter(Boolean).slice(0, 2).map((pa
 function fill(line, chat) {
   const link = line.firstChild;
   const who = identity(chat);
-  const said = JSON.stringify([who, chat.preview, chat.last_by, chat.assignee?.id, chat.status, unread(chat), chat.department.id]);
-  if (line.dataset.said !== said) {
-    line.dataset.said = said;
+  const signature = JSON.stringify([who, chat.preview, chat.last_by, chat.assignee?.id, chat.status, unread(chat), chat.department.id]);
+  if (line.dataset.said !== signature) {
+    line.dataset.said = signature;
     line.dataset.who = JSON.stringify(who);
     const [avatar, name, , text, badge] = link.children;
     avatar.replaceChildren(initials(who.name) || icon('user', 'icon icon-sm'));
@@ -106,10 +107,10 @@ function draw() {
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
   const used = new Set();
   const parts = [];
-  const found = lists[shown]();
-  if (found.length) parts.push(list(shown, found, used));
+  const found = lists[active]();
+  if (found.length) parts.push(list(active, found, used));
   else if (knows()) parts.push(nothing());
-  if (shown === 'mine') {
+  if (active === 'mine') {
     const next = queue();
     if (next.length) parts.push(head(), list('next', next, used));
   }
@@ -140,16 +141,16 @@ function nothing() {
 }
 
 function why_() {
-  if (filter() && shown !== 'mine' && chats.size) return ['filter', 'none_here', 'none_here_text', 'all'];
-  if (shown === 'all') return ['chat', 'none_all', 'none_all_text'];
-  if (shown === 'queue') return ['ok', 'none_queue', desk.hours?.open === false ? 'none_queue_closed' : 'none_queue_text'];
+  if (filter() && active !== 'mine' && chats.size) return ['filter', 'none_here', 'none_here_text', 'all'];
+  if (active === 'all') return ['chat', 'none_all', 'none_all_text'];
+  if (active === 'queue') return ['ok', 'none_queue', desk.hours?.open === false ? 'none_queue_closed' : 'none_queue_text'];
   if (queue().length) return ['chat', 'none_mine', 'none_mine_take', 'next'];
   return ['chat', 'none_mine', myPresence()?.state === 'available' ? 'none_mine_idle' : 'none_mine_away'];
 }
 
 let announced = null;
-let toldAt = 0;
-let telling = 0;
+let announcedAt = 0;
+let announcing = 0;
 function counts() {
   const waiting = [...chats.values()].filter((chat) => chat.status === 'queued').length;
   const numbers = { mine: mine().length, queue: queue().length, all: everything().length };
@@ -172,12 +173,12 @@ function counts() {
 
 /** Tell readers of the page the queue's count, at most every ten seconds. */
 function announce(waiting) {
-  clearTimeout(telling);
-  const late = toldAt + SAYS_EVERY - Date.now();
-  if (late > 0) { telling = setTimeout(() => announce(waiting), late); return; }
+  clearTimeout(announcing);
+  const late = announcedAt + SAYS_EVERY - Date.now();
+  if (late > 0) { announcing = setTimeout(() => announce(waiting), late); return; }
   if (announced !== null) one('[data-queue-says]').textContent = waiting ? count('queue_says', waiting) : say('queue_empty_says');
   announced = waiting;
-  toldAt = Date.now();
+  announcedAt = Date.now();
 }
 
 let drawing = 0;
@@ -188,10 +189,10 @@ export function soon() {
 // --- what is chosen -------------------------------------------------------------------------------------------------
 
 function choose(name, focus = false) {
-  shown = lists[name] ? name : 'mine';
-  kept.set('list', shown);
+  active = lists[name] ? name : 'mine';
+  storage.set('list', active);
   for (const tab of tabs) {
-    const chosen = tab.dataset.list === shown;
+    const chosen = tab.dataset.list === active;
     tab.setAttribute('aria-selected', String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
     if (chosen) place.setAttribute('aria-labelledby', tab.id);
@@ -256,7 +257,7 @@ setInterval(() => {
   }
 }, 1000);
 drawFilter();
-choose(shown);
+choose(active);
 
 /** Go to the next or the previous row. */
 export function walk(step) {

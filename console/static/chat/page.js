@@ -25,7 +25,7 @@ export function tell(event, ...news) {
 
 const PREFIX = `desk:${me}:`;
 
-export const kept = {
+export const storage = {
   get(key) {
     try { return JSON.parse(localStorage.getItem(PREFIX + key)); } catch { return null; }
   },
@@ -46,18 +46,18 @@ export function outboxStore(number) {
   let known = new Set();
   return {
     get() {
-      const found = kept.keys(start).map((key) => kept.get(key)).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
+      const found = storage.keys(start).map((key) => storage.get(key)).filter(Boolean).sort((a, b) => (a.at < b.at ? -1 : 1));
       known = new Set(found.map((message) => message.id));
       return found;
     },
     set(_key, waiting) {
       const now = new Map((waiting ?? []).map((message) => [message.id, message]));
-      for (const id of known) if (!now.has(id)) kept.set(start + id, null);
-      for (const [id, message] of now) kept.set(start + id, message);
+      for (const id of known) if (!now.has(id)) storage.set(start + id, null);
+      for (const [id, message] of now) storage.set(start + id, message);
       known = new Set(now.keys());
     },
   };
 }
 
 /** The chats in which something waits to be sent. */
-export const unsent = () => [...new Set(kept.keys('out:').map((key) => key.split(':')[1]))];
+export const unsent = () => [...new Set(storage.keys('out:').map((key) => key.split(':')[1]))];

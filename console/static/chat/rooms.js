@@ -3,7 +3,7 @@ import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { pinFields } from '../lib/chat/pins.js';
 import { toast } from '../lib/dialogs.js';
 import { say } from '../lib/texts.js';
-import { kept, me, on, outboxStore, tell, unsent } from './page.js';
+import { storage, me, on, outboxStore, tell, unsent } from './page.js';
 import { call, connected, hear, mention } from './connection.js';
 import { changed, chats, isMine, mine, take } from './store.js';
 import { Timeline } from './timeline.js';
@@ -21,9 +21,9 @@ class Room {
     this.number = number;
     this.chat = chats.get(number) ?? null;
     this.outbox = new Outbox(outboxStore(number));
-    this.timeline = new Timeline(() => this.chat, { retry: (id) => this.retry(id), edit: (id) => this.takeBack(id), settle: (id, said) => this.settle(id, said), mask: (seq) => this.mask(seq) });
-    this.draft = kept.get(`draft:${number}`);  // not acknowledged yet: newer than the server's
-    this.kept = this.draft === null;           // whether the server has it
+    this.timeline = new Timeline(() => this.chat, { retry: (id) => this.retry(id), edit: (id) => this.takeBack(id), settle: (id, choice) => this.settle(id, choice), mask: (seq) => this.mask(seq) });
+    this.draft = storage.get(`draft:${number}`);  // not acknowledged yet: newer than the server's
+    this.isDraftSaved = this.draft === null;           // whether the server has it
     this.files = [];
     this.scrolled = null;                      // null: at the end
     this.online = null;
@@ -136,8 +136,8 @@ class Room {
   }
 
   /** Send a message after its author has answered the PIN question. */
-  settle(id, said) {
-    this.outbox.settle(id, said);
+  settle(id, choice) {
+    this.outbox.settle(id, choice);
     tell('focus:text');
     this.drain();
   }
@@ -209,8 +209,8 @@ class Room {
 
   write(kind, body) {
     this.draft = { kind, body };
-    this.kept = false;
-    kept.set(`draft:${this.number}`, this.draft);
+    this.isDraftSaved = false;
+    storage.set(`draft:${this.number}`, this.draft);
     tell('draft:state', this);
     clearTimeout(this.keeping);
     this.keeping = setTimeout(() => this.keep(), 800);
@@ -218,13 +218,13 @@ class Room {
 
   async keep() {
     clearTimeout(this.keeping);
-    if (this.kept || !connected()) return;
-    const given = this.draft;
+    if (this.isDraftSaved || !connected()) return;
+    const sentDraft = this.draft;
     try {
-      await call('chat:draft', { chat: this.number, kind: given.kind, body: given.body });
-      if (this.draft !== given) return;
-      this.kept = true;
-      kept.set(`draft:${this.number}`, null);
+      await call('chat:draft', { chat: this.number, kind: sentDraft.kind, body: sentDraft.body });
+      if (this.draft !== sentDraft) return;
+      this.isDraftSaved = true;
+      storage.set(`draft:${this.number}`, null);
     } catch (refusal) {
       if (refusal.code) return;
     }
@@ -232,7 +232,7 @@ class Room {
   }
 
   takeDraft(draft) {
-    if (!this.kept || (this.draft?.body && this.loaded)) return;
+    if (!this.isDraftSaved || (this.draft?.body && this.loaded)) return;
     const had = this.draft?.body ?? '';
     this.draft = draft ?? this.draft;
     if ((this.draft?.body ?? '') !== had) tell('draft', this);
@@ -261,7 +261,7 @@ function leave(room) {
   if (room.isMine) return;
   mention('chat:unwatch', { chat: room.number });
   room.watched = false;
-  const foreign = [...rooms.values()].filter((one) => !one.isMine && one !== open && !one.outbox.all().length && one.kept);
+  const foreign = [...rooms.values()].filter((one) => !one.isMine && one !== open && !one.outbox.all().length && one.isDraftSaved);
   for (const one of foreign.slice(0, Math.max(0, foreign.length - MOST_ROOMS))) rooms.delete(one.number);
 }
 

@@ -12,32 +12,32 @@ const place = one('[data-beside]');
 const empty = place.firstElementChild;
 const folded = new Map();  // what was opened and closed by hand
 let asking = null;
-let shown = '';
+let drawnFor = '';
 
 async function load(room) {
   asking?.abort();
   const mine = asking = new AbortController();
   const answer = await getText(`${base}${room.number}/side`, { signal: mine.signal }).catch(() => null);
   if (mine.signal.aborted || current() !== room) return;
-  if (answer === null) { if (shown !== room.number) failed(room); return; }
+  if (answer === null) { if (drawnFor !== room.number) failed(room); return; }
   draw(room, answer);
 }
 
 function draw(room, html) {
-  const again = shown === room.number;
+  const again = drawnFor === room.number;
   const typed = again ? place.querySelector('[data-verify] [name="email"]')?.value : '';
-  const said = again ? place.querySelector('[data-said]:not([hidden])')?.innerHTML : '';
+  const message = again ? place.querySelector('[data-said]:not([hidden])')?.innerHTML : '';
   const focused = again && place.contains(document.activeElement) ? document.activeElement : null;
   const top = again ? place.scrollTop : 0;
   const template = document.createElement('template');
   template.innerHTML = html;  // written by our server, which escapes what is not its own
   for (const fold of template.content.querySelectorAll('[data-keep]')) if (folded.has(fold.dataset.keep)) fold.open = folded.get(fold.dataset.keep);
   place.replaceChildren(template.content);
-  shown = room.number;
+  drawnFor = room.number;
   place.scrollTop = top;
   const form = place.querySelector('[data-verify]');
   if (form && typed) form.elements.email.value = typed;
-  if (form && said) Object.assign(form.querySelector('[data-said]'), { innerHTML: said, hidden: false });
+  if (form && message) Object.assign(form.querySelector('[data-said]'), { innerHTML: message, hidden: false });
   if (focused) (focused.id && document.getElementById(focused.id) || (focused.dataset?.do && place.querySelector(`[data-do="${focused.dataset.do}"]`)) || place).focus({ preventScroll: true });
   refresh();
   left();
@@ -45,7 +45,7 @@ function draw(room, html) {
 
 function failed(room) {
   place.replaceChildren(element('p', 'empty', `${say('side_failed')} `, button('btn btn-secondary btn-sm', () => load(room), say('retry'))));
-  shown = '';
+  drawnFor = '';
 }
 
 function left() {
@@ -83,8 +83,8 @@ place.addEventListener('submit', async (event) => {
 });
 
 on('entered', (room) => {
-  if (!room) { asking?.abort(); shown = ''; place.replaceChildren(empty); return; }
-  if (shown !== room.number) place.setAttribute('aria-busy', 'true');
+  if (!room) { asking?.abort(); drawnFor = ''; place.replaceChildren(empty); return; }
+  if (drawnFor !== room.number) place.setAttribute('aria-busy', 'true');
   load(room).finally(() => place.removeAttribute('aria-busy'));
 });
 on('about', again);

@@ -1,5 +1,5 @@
 // What the desk knows: the chats that are open, who is here, the hours. Rows come with every answer and push.
-import { kept, me, on, tell } from './page.js';
+import { storage, me, on, tell } from './page.js';
 import { now } from '../lib/times.js';
 
 export const chats = new Map();  // number → row of a chat that is queued or active
@@ -26,11 +26,11 @@ export const waited = (row) => (waitsSince(row) ? Math.max(0, Math.floor((now() 
 /** How much in a chat of mine was not read yet. */
 export const unread = (row) => (isMine(row) && row.last_by === 'visitor' ? Math.max(0, row.seq - row.seen) : 0);
 
-let department = kept.get('department') ?? '';
+let department = storage.get('department') ?? '';
 export const filter = () => department;
 export function setFilter(value) {
   department = value;
-  kept.set('department', value || null);
+  storage.set('department', value || null);
   tell('lists');
 }
 const passes = (row) => !department || String(row.department.id) === department;

@@ -1,7 +1,8 @@
 // The entries of one chat in order, each once; unsent messages come last.
 import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { button, element, icon } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { count, say } from '../lib/texts.js';
 import { now } from '../lib/times.js';
 import { english, me } from './page.js';
@@ -115,7 +116,7 @@ export class Timeline {
     const made = this.own.get(message.id);
     made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}is-asked`;
     made.querySelector('.msg-meta').replaceChildren(say('not_sent_yet'));
-    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.edit(message.id) });
+    const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.edit(message.id) });
     made.append(question);
     question.querySelector('button').focus();
   }

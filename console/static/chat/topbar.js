@@ -3,7 +3,7 @@ import { toast } from '../lib/dialogs.js';
 import { count, say } from '../lib/texts.js';
 import { now } from '../lib/times.js';
 import { on, one, root } from './page.js';
-import { askState, call, connected, hear, lineState } from './connection.js';
+import { fetchState, call, connected, hear, lineState } from './connection.js';
 import { mark } from './lists.js';
 import { desk, mine, myPresence } from './store.js';
 
@@ -33,7 +33,7 @@ function hours() {
   if (!line.hidden) one('[data-closing-words]').textContent = closed ? say('closed_now') : count('closing', left);
 }
 
-function tellLine() {
+function drawLineState() {
   const state = lineState();
   const ok = state === 'ok';
   const words = say(`line_${state}`);
@@ -55,7 +55,7 @@ async function choose(state, reason = '') {
     Object.assign(desk, { presence, chosen: true });
     toast(say(state === 'available' ? 'back_now' : 'away_now'));
     draw();
-    askState();
+    fetchState();
     return true;
   } catch (refusal) {
     toast(refusal.message);
@@ -85,25 +85,25 @@ export const becomeAvailable = () => { if (myPresence() && myPresence().state !=
 
 function ask(me) {
   const open = connected() && me && !desk.chosen && desk.hours?.open;
-  const shown = Boolean(open) && me.state !== 'available';
+  const visible = Boolean(open) && me.state !== 'available';
   if (open && me.state === 'available') {
     desk.chosen = true;
     if (desk.rules.assignment === 'push') toast(say('still_available'));
   }
-  if (shown) {
+  if (visible) {
     one('[data-ask-words]').textContent = `${say(`ask_${me.state}`)} ${say(`ask_${desk.rules.assignment}`)}`;
     one('[data-ask-stay]').textContent = say(`stay_${me.state}`);
   }
-  if (!shown && asking.contains(document.activeElement)) one('[data-lists]').focus();
-  asking.hidden = !shown;
+  if (!visible && asking.contains(document.activeElement)) one('[data-lists]').focus();
+  asking.hidden = !visible;
 }
 one('[data-ask-available]').addEventListener('click', becomeAvailable);
 one('[data-ask-stay]').addEventListener('click', () => choose(myPresence().state, myPresence().reason));
 
-let asked = 0;
-hear('presence:changed', () => { clearTimeout(asked); asked = setTimeout(askState, 300); });
-hear('hours:closing', askState);
-on('line', tellLine);
+let timer = 0;
+hear('presence:changed', () => { clearTimeout(timer); timer = setTimeout(fetchState, 300); });
+hear('hours:closing', fetchState);
+on('line', drawLineState);
 on('top', draw);
 on('lists', () => { one('[data-load]').textContent = desk.rules ? say('chats_of', { active: mine().length, capacity: desk.rules.capacity }) : ''; });
 on('waiting', (waiting) => {
@@ -111,4 +111,4 @@ on('waiting', (waiting) => {
   one('[data-waiting-words]').textContent = count('waiting', waiting);
 });
 setInterval(hours, 5_000);
-tellLine();
+drawLineState();

@@ -3,14 +3,14 @@ import { refresh } from '../lib/htmx.js';
 
 const page = document.getElementById('dashboard');
 const EVERY = 15_000;
-let asked = Date.now(), waiting;
+let requestedAt = Date.now(), waiting;
 
-page.addEventListener('htmx:beforeRequest', () => { asked = Date.now(); });
+page.addEventListener('htmx:beforeRequest', () => { requestedAt = Date.now(); });
 
 function soon() {
   clearTimeout(waiting);
   if (document.hidden) return;  // asked again when it is looked at
-  waiting = setTimeout(() => refresh(page), Math.max(1_000, asked + EVERY - Date.now()));
+  waiting = setTimeout(() => refresh(page), Math.max(1_000, requestedAt + EVERY - Date.now()));
 }
 
 async function live() {

@@ -5,7 +5,7 @@ import { say } from '../lib/texts.js';
 
 const EVERY = 4_000;
 const box = document.querySelector('[data-box]');
-const said = box.querySelector('[data-box-said]');
+const message = box.querySelector('[data-box-said]');
 let newest = Number(box.querySelector('[data-box-list]').dataset.newest);
 let known = null;
 
@@ -19,7 +19,7 @@ async function look() {
   known = now;
   newest = Math.max(newest, ...fresh);
   await redraw(fresh);
-  if (fresh.length) said.textContent = fresh.length === 1 ? say('new_mail') : say('new_mails');
+  if (fresh.length) message.textContent = fresh.length === 1 ? say('new_mail') : say('new_mails');
 }
 
 // The list is drawn by the server; the message that is being read is left alone.

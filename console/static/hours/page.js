@@ -6,7 +6,7 @@ const WAIT = 350;
 const form = document.querySelector('[data-week]');
 const special = document.querySelector('[data-special]');
 const COPIED = [1, 2, 3, 4];  // Tuesday to Friday, as on the server
-let timer = 0, asked = 0;
+let timer = 0, requests = 0;
 
 const dayOf = (element) => element.closest('[data-day]');
 const days = () => [...form.querySelectorAll('[data-day]')];
@@ -21,12 +21,12 @@ function put(page) {
 }
 
 async function preview() {
-  const mine = ++asked;
+  const mine = ++requests;
   const body = new FormData(form);
   body.set('do', 'preview');
   for (const [name, value] of special ? new FormData(special) : []) if (!body.has(name)) body.set(name, value);
   const page = await getText(form.action, { body }).catch(() => null);
-  if (page === null || mine !== asked) return;  // a newer one is under way, or saving will say what is wrong
+  if (page === null || mine !== requests) return;  // a newer one is under way, or saving will say what is wrong
   put(new DOMParser().parseFromString(page, 'text/html'));
 }
 

@@ -1,5 +1,6 @@
 // What is offered while one writes, in a list over the text: canned replies after "/", colleagues after "@".
-import { element, icon } from './elements.js';
+import { element } from './elements.js';
+import { icon } from './icons.js';
 import { toast } from './dialogs.js';
 
 const WAIT = 120;
@@ -53,18 +54,18 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
   }
 
   async function ask() {
-    const wanted = open;
-    if (!wanted) return;
+    const requested = open;
+    if (!requested) return;
     asking?.abort();
     asking = new AbortController();
-    const items = await wanted.kind.find(wanted.query, asking.signal).catch(() => null);
-    if (open !== wanted) return;
+    const items = await requested.kind.find(requested.query, asking.signal).catch(() => null);
+    if (open !== requested) return;
     if (!items) { close(); return; }  // the request failed: Enter is Enter again
     open.items = items;
     open.fresh = true;
-    if (items.length || !/\s/.test(wanted.query)) draw();
+    if (items.length || !/\s/.test(requested.query)) draw();
     else close();  // a slash in a sentence is a slash
-    if (wanted.put && open === wanted) put();
+    if (requested.put && open === requested) put();
   }
 
   function draw() {
@@ -95,9 +96,9 @@ export function offersFor({ text, box, opener, kinds, place = () => {} }) {
     list.children[index]?.scrollIntoView({ block: 'nearest' });
     if (item) text.setAttribute('aria-activedescendant', list.children[index].id);
     else text.removeAttribute('aria-activedescendant');
-    const shown = item && open.kind.preview?.(item);
-    preview.hidden = shown === undefined;
-    preview.textContent = shown ?? '';
+    const previewText = item && open.kind.preview?.(item);
+    preview.hidden = previewText === undefined;
+    preview.textContent = previewText ?? '';
   }
 
   function put() {

@@ -4,7 +4,7 @@ import { line } from './socket.js';
 const HERE_EVERY = 15_000;
 const AGAIN = 3_000;  // a server without its database refuses connections
 const SPREAD = 2_000;  // so that clients do not all ask at once
-const FORGET = 40_000;  // milliseconds without a sign: treated as gone
+const LEAVES_AFTER = 40_000;  // milliseconds without a sign: treated as gone
 
 const { socket, hear, arrived } = line('/desk', { reconnectionDelayMax: 10_000 });
 const handlers = new Map();  // event → functions
@@ -53,7 +53,7 @@ function sayHere() {
 }
 
 function present() {
-  for (const [id, person] of people) if (Date.now() - person.at > FORGET) people.delete(id);
+  for (const [id, person] of people) if (Date.now() - person.at > LEAVES_AFTER) people.delete(id);
   tell('ticket:presence', { number: looking, people: [...people.values()].map(({ id, name, typing: writes }) => ({ id, name, typing: writes })) });
 }
 

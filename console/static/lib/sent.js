@@ -1,6 +1,7 @@
 // The reply that was just sent: ten seconds to take it back, on whatever page of the desk one is by then.
 import { toast } from './dialogs.js';
-import { button, element, icon } from './elements.js';
+import { button, element } from './elements.js';
+import { icon } from './icons.js';
 import { post } from './http.js';
 import { singleKey } from './keys.js';
 import { letterOf } from '../palette/page.js';
@@ -11,7 +12,7 @@ const SENT = 'desk:sent', LATER = 'desk:say';
 const HELD = 10_000;
 let line, ticking;
 
-const kept = () => JSON.parse(sessionStorage.getItem(SENT) ?? 'null');
+const storedReply = () => JSON.parse(sessionStorage.getItem(SENT) ?? 'null');
 
 /** Say something on the page that comes next. */
 export function later(text) {
@@ -24,7 +25,7 @@ export function sent(reply) {
   show();
 }
 
-function forget() {
+function clear() {
   sessionStorage.removeItem(SENT);
   clearInterval(ticking);
   line?.remove();
@@ -32,11 +33,11 @@ function forget() {
 }
 
 function show() {
-  const reply = kept();
+  const reply = storedReply();
   clearInterval(ticking);
   line?.remove();
   line = null;
-  if (!reply || reply.until <= now()) return forget();
+  if (!reply || reply.until <= now()) return clear();
   const left = element('b', 'num');
   left.setAttribute('aria-hidden', 'true');  // a countdown is not read out
   const [start, end = ''] = say('reply_leaves', { number: '#' }).split('#');
@@ -50,7 +51,7 @@ function show() {
   document.querySelector('[data-toasts]').append(line);
   const tick = () => {
     const seconds = Math.ceil((reply.until - now()) / 1000);
-    if (seconds <= 0) forget();
+    if (seconds <= 0) clear();
     else left.textContent = `${seconds} s`;
   };
   tick();
@@ -59,9 +60,9 @@ function show() {
 
 /** Take back what was sent last; its text is a draft again. Tells whether there was anything to take back. */
 export async function takeBack() {
-  const reply = kept();
+  const reply = storedReply();
   if (!reply || reply.until <= now()) return false;
-  forget();
+  clear();
   try {
     takenBack(reply, await post(`${reply.url}/take-back`, { message: reply.message }));
   } catch (refused) { toast(refused.message); }
@@ -78,7 +79,7 @@ function takenBack(reply, detail) {
 }
 
 document.addEventListener('keydown', (event) => {
-  if (!singleKey(event) || letterOf(event) !== 'z' || !kept()) return;
+  if (!singleKey(event) || letterOf(event) !== 'z' || !storedReply()) return;
   event.preventDefault();
   takeBack();
 });

@@ -12,19 +12,19 @@ export function line(namespace, options = {}) {
   const socket = io(namespace, { transports: ['websocket'], autoConnect: false, ...options });
   const handlers = [];
   let ready = false;
-  let kept = [];
+  let early = [];
   socket.on('connect', () => {
     for (const handler of handlers) handler();
     ready = true;
-    const waiting = kept;
-    kept = [];
+    const waiting = early;
+    early = [];
     for (const handle of waiting) handle();
   });
-  socket.on('disconnect', () => { ready = false; kept = []; });
+  socket.on('disconnect', () => { ready = false; early = []; });
   return {
     socket,
     arrived: (handler) => handlers.push(handler),
-    hear: (event, handler) => socket.on(event, (news) => (ready ? handler(news) : kept.push(() => handler(news)))),
+    hear: (event, handler) => socket.on(event, (payload) => (ready ? handler(payload) : early.push(() => handler(payload)))),
   };
 }
 

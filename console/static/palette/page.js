@@ -1,6 +1,7 @@
 // Ctrl-K: one box that finds a customer, a domain, a document or a command.
 // A combobox with a listbox (WAI-ARIA Authoring Practices): focus stays in the box, the arrows move the choice.
-import { element, icon } from '../lib/elements.js';
+import { element } from '../lib/elements.js';
+import { icon } from '../lib/icons.js';
 import { askToSignIn, get } from '../lib/http.js';
 import { count, say } from '../lib/texts.js';
 import { markedParts } from './marks.js';
@@ -26,20 +27,20 @@ export function openPalette() {
 async function find() {
   asking?.abort();
   asking = new AbortController();
-  const asked = input.value;
+  const query = input.value;
   list.setAttribute('aria-busy', 'true');
   try {
-    const { groups, message } = await get(`${address}?${new URLSearchParams({ q: asked })}`, asking.signal);
-    show(groups, asked, false, message);
+    const { groups, message } = await get(`${address}?${new URLSearchParams({ q: query })}`, asking.signal);
+    show(groups, query, false, message);
   } catch (problem) {
     if (problem.name === 'AbortError') return;
     askToSignIn(problem);
-    show([], asked, true);
+    show([], query, true);
   }
 }
 
-function show(groups, asked, failed = false, message = '') {
-  list.replaceChildren(...groups.map((group, number) => drawGroup(group, number, asked)));
+function show(groups, query, failed = false, message = '') {
+  list.replaceChildren(...groups.map((group, number) => drawGroup(group, number, query)));
   list.setAttribute('aria-busy', 'false');
   const found = options().length;
   dialog.querySelector('[data-failed]').hidden = !failed;
@@ -52,27 +53,27 @@ function show(groups, asked, failed = false, message = '') {
   choose(found ? 0 : -1);
 }
 
-function drawGroup(group, number, asked) {
+function drawGroup(group, number, query) {
   const head = element('div', 'palette-group', group.name);
   head.setAttribute('aria-hidden', 'true');
-  const box = element('div', '', head, ...group.items.map((item, place) => drawItem(item, `palette-${number}-${place}`, asked)));
+  const box = element('div', '', head, ...group.items.map((item, place) => drawItem(item, `palette-${number}-${place}`, query)));
   box.setAttribute('role', 'group');
   box.setAttribute('aria-label', group.name);
   return box;
 }
 
-function drawItem(item, id, asked) {
+function drawItem(item, id, query) {
   const keys = item.key ? item.key.split(' ').flatMap((key) => [' ', element('kbd', '', key)]) : [element('span', 'palette-open', `${say('open')} ↵`)];
   const push = element('span', 'push muted', ...keys);
   push.setAttribute('aria-hidden', 'true');
-  const line = element('a', 'palette-item', icon(item.icon), element('span', 'truncate', ...marked(item.name, asked)), item.note ? element('span', 'muted ref', item.note) : null, push);
+  const line = element('a', 'palette-item', icon(item.icon), element('span', 'truncate', ...marked(item.name, query)), item.note ? element('span', 'muted ref', item.note) : null, push);
   Object.assign(line, { id, href: item.url, tabIndex: -1 });
   line.setAttribute('role', 'option');
   line.setAttribute('aria-selected', 'false');
   return line;
 }
 
-const marked = (text, asked) => markedParts(text, asked).map((part) => (part.hit ? element('mark', '', part.text) : part.text));
+const marked = (text, query) => markedParts(text, query).map((part) => (part.hit ? element('mark', '', part.text) : part.text));
 
 function choose(place) {
   const lines = options();

@@ -9,7 +9,7 @@ document.addEventListener('click', async (event) => {
   const before = label.textContent;
   if (before === button.dataset.copied) return;
   label.textContent = button.dataset.copied;
-  const said = document.querySelector('[data-copy-said]');
-  if (said) said.textContent = button.dataset.copied;
-  setTimeout(() => { label.textContent = before; if (said) said.textContent = ''; }, 2_000);
+  const notice = document.querySelector('[data-copy-said]');
+  if (notice) notice.textContent = button.dataset.copied;
+  setTimeout(() => { label.textContent = before; if (notice) notice.textContent = ''; }, 2_000);
 });

@@ -33,14 +33,14 @@ async function show(url, fields) {
 
 /** Do something with a passkey, and say where it stands when it does not work. */
 async function attempt(place, button, work) {
-  const said = place.querySelector('[data-passkey-said]');
-  said.hidden = true;
+  const message = place.querySelector('[data-passkey-said]');
+  message.hidden = true;
   button.disabled = true;
   try {
     await work();
   } catch (problem) {
-    said.textContent = CANCELLED.includes(problem.name) ? place.dataset.cancelled : problem.message || place.dataset.unsupported;
-    said.hidden = false;
+    message.textContent = CANCELLED.includes(problem.name) ? place.dataset.cancelled : problem.message || place.dataset.unsupported;
+    message.hidden = false;
   } finally {
     button.disabled = false;
   }

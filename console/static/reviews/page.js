@@ -6,7 +6,7 @@ const KEEP = 14 * 24 * 3600 * 1000;
 const PREFIX = `review.${document.body.dataset.staff}.`;
 
 // Draft ----------------------------------------------------------------
-function kept() {
+function storedDrafts() {
   return Object.keys(localStorage).filter((key) => key.startsWith(PREFIX)).map((key) => [key, JSON.parse(localStorage.getItem(key))]);
 }
 
@@ -32,7 +32,7 @@ function write(fields) {
 
 function begin() {
   const key = form && PREFIX + form.dataset.judge;
-  for (const [name, value] of kept()) {
+  for (const [name, value] of storedDrafts()) {
     // What was sent and is not here again was stored; so was what another version of the same review says.
     if (name !== key && (value.sent || Date.now() - value.at > KEEP)) localStorage.removeItem(name);
   }
@@ -49,11 +49,11 @@ function keep(sent = false) {
 const criteria = form ? [...form.querySelectorAll('[data-criterion]')] : [];
 
 function total() {
-  let had = 0, could = 0, given = 0;
+  let had = 0, could = 0, scored = 0;
   for (const criterion of criteria) {
     const chosen = criterion.querySelector(':checked');
     if (!chosen) continue;
-    given += 1;
+    scored += 1;
     if (!/^[0-4]$/.test(chosen.value)) continue;
     had += Number(criterion.dataset.weight) * Number(chosen.value);
     could += Number(criterion.dataset.weight) * BEST;
@@ -61,7 +61,7 @@ function total() {
   const box = form.querySelector('[data-total]');
   const space = document.documentElement.lang.startsWith('en') ? '' : ' ';
   if (could) box.textContent = `${Math.round(100 * had / could)}${space}%`;
-  else box.textContent = given ? box.dataset.none : '—';
+  else box.textContent = scored ? box.dataset.none : '—';
 }
 
 // Keys -----------------------------------------------------------------

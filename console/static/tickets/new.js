@@ -21,8 +21,8 @@ async function offer() {
 async function about() {
   asking?.abort();
   asking = new AbortController();
-  const asked = { customer: field('customer').value.trim(), email: field('requester_email').value.trim() };
-  const answer = await ask(form.dataset.about, asked, asking.signal).catch(() => null);
+  const query = { customer: field('customer').value.trim(), email: field('requester_email').value.trim() };
+  const answer = await ask(form.dataset.about, query, asking.signal).catch(() => null);
   if (answer) {
     showAccount(answer.customer);
     showDuplicates(answer.duplicates);

@@ -6,14 +6,14 @@ const $ = (selector) => document.querySelector(`[data-${selector}]`);
 /** E-mail and PIN go to the server, and stay nowhere here. */
 export class Card {
   /** submit(fields) sends it, again() fetches how the chat stands, shown(seal) is told when it is there. */
-  constructor(template, place, { submit, again, shown }) {
-    Object.assign(this, { template, place, submit, again, shown });
+  constructor(template, place, { submit, again, shown: onShown }) {
+    Object.assign(this, { template, place, submit, again, shown: onShown });
     this.seal = null;
   }
 
   /** Show the card to the chat's visitor, or take it away. */
-  show(asked, chat) {
-    if (!asked) {
+  show(request, chat) {
+    if (!request) {
       this.seal?.remove();
       this.seal = null;
     } else if (!this.seal) this.draw(chat);
@@ -65,7 +65,7 @@ export class Card {
 
 // The end ------------------------------------------------------------
 
-function afterSaid(words) {
+function showAfter(words) {
   const place = $('after-said');
   place.hidden = false;
   place.textContent = words;
@@ -89,16 +89,16 @@ export function offerEnd({ call, chat, ended, failed, again }) {
     if (!score) return event.target.score[0].focus();
     try {
       await call('chat:rate', { score, comment: event.target.comment.value });
-      afterSaid(say('rated'));
+      showAfter(say('rated'));
       event.target.hidden = true;
-    } catch (refusal) { afterSaid(refusal.message); }
+    } catch (refusal) { showAfter(refusal.message); }
   });
   $('transcript').addEventListener('click', async (event) => {
     try {
       await call('chat:transcript');
-      afterSaid(say('transcript_sent', { address: chat().email }));
+      showAfter(say('transcript_sent', { address: chat().email }));
       event.target.closest('button').hidden = true;
-    } catch (refusal) { afterSaid(refusal.message); }
+    } catch (refusal) { showAfter(refusal.message); }
   });
   $('again').addEventListener('click', again);
 }

@@ -5,7 +5,7 @@ import { say } from '../lib/texts.js';
 
 const UPLOAD = 120_000;  // milliseconds that a file may take
 const LARGEST = 10 * 1024 * 1024;
-const SAID = 8_000;   // milliseconds
+const MESSAGE_LASTS = 8_000;   // milliseconds
 const STOPS = 4_000;  // milliseconds without a key
 const ENDS = 6_000;   // without a word from the server
 
@@ -56,7 +56,7 @@ export class Files {
 }
 
 /** Tell the agent that the visitor writes, or has stopped; send(typing) passes it on. */
-export function teller(send) {
+export function throttledTyping(send) {
   let was = false, stop = 0;
   return function tell(now) {
     clearTimeout(stop);
@@ -66,7 +66,7 @@ export function teller(send) {
 }
 
 /** Show that an agent writes. */
-export function shower(place, appeared) {
+export function typingLine(place, appeared) {
   let ends = 0;
   return function show(now, name) {
     clearTimeout(ends);
@@ -82,5 +82,5 @@ export function shower(place, appeared) {
 export function sayFor(place, words) {
   place.textContent = words || '';
   place.hidden = !words;
-  if (words) setTimeout(() => sayFor(place, ''), SAID);
+  if (words) setTimeout(() => sayFor(place, ''), MESSAGE_LASTS);
 }

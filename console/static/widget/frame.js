@@ -5,7 +5,7 @@ import { LATER, Outbox } from '../lib/chat/outbox.js';
 import { banner, drawAnnouncement, headline, hoursWords, isOpen } from './banner.js';
 import { pinFields } from '../lib/chat/pins.js';
 import { Card, offerEnd } from './asking.js';
-import { Files, sayFor, shower, teller } from './composer.js';
+import { Files, sayFor, typingLine, throttledTyping } from './composer.js';
 import { Log } from './log.js';
 import { Start } from './start.js';
 import { say } from '../lib/texts.js';
@@ -39,7 +39,7 @@ let hours = state.hours;
 let link = 'ok';        // the connection: ok, lost, or back a moment ago
 let problem = '';       // what was refused just now
 let trying = false;     // to get a question through without a socket
-let shown = !embedded || fixed;
+let visible = !embedded || fixed;
 let unread = 0;
 const title = document.title;
 let lastRead = 0;
@@ -49,7 +49,7 @@ const now = () => Date.now() + clockOffset;
 const outbox = new Outbox(store);
 const log = new Log($('log'), {
   retry: (id) => { outbox.again(id); drain(); },
-  settle: (id, said) => { outbox.settle(id, said); text.focus(); drain(); },
+  settle: (id, choice) => { outbox.settle(id, choice); text.focus(); drain(); },
   change: takeBack,
   mask: (seq) => { call('message:mask', { seq }).then(({ body }) => log.masked({ seq, body, masked: 1 })).catch((refusal) => { if (refusal.code) composerError(refusal.message); }); },
 });
@@ -59,7 +59,7 @@ const card = new Card($('card'), $('log'), {
   again: () => { sync(); },
   shown: (seal) => {
     scroll();
-    if (shown) (seal.email?.value ? seal.pin : seal.email || seal.pin).focus();
+    if (visible) (seal.email?.value ? seal.pin : seal.email || seal.pin).focus();
   },
 });
 
@@ -116,19 +116,19 @@ function happened({ event }) {
 }
 
 function news() {
-  if (!shown || document.hidden) tellUnread(unread + 1);
+  if (!visible || document.hidden) setUnread(unread + 1);
 }
 
 // To the page around us; without one the title says it.
-function tellUnread(number) {
+function setUnread(number) {
   unread = number;
-  if (embedded) tellParent({ unread });
+  if (embedded) postToParent({ unread });
   else document.title = unread ? `(${unread}) ${title}` : title;
 }
 
 function read() {
-  if (!shown || document.hidden || !chat) return;
-  if (unread) tellUnread(0);
+  if (!visible || document.hidden || !chat) return;
+  if (unread) setUnread(0);
   if (log.last > lastRead && socket.connected) {
     lastRead = log.last;
     socket.emit('chat:read', { seq: log.last }, () => {});
@@ -220,12 +220,12 @@ document.addEventListener('drop', (event) => { event.preventDefault(); if (chat?
 
 function composerError(words) { sayFor($('composer-error'), words); }
 
-const setTyping = teller((now) => {
+const setTyping = throttledTyping((now) => {
   if (!socket.connected || chat?.status !== 'active') return false;
   socket.emit('chat:typing', { typing: now }, () => {});
   return true;
 });
-const typing = shower($('typing'), scroll);
+const typing = typingLine($('typing'), scroll);
 
 // --- beginning --------------------------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ if (form) new Start(form, store, {
   trying: (is) => { trying = is; show(); },
 });
 
-function forget() {
+function clearChat() {
   token = null;
   chat = null;
   outbox.clear();
@@ -253,7 +253,7 @@ function forget() {
 }
 
 function restart(question = '') {
-  forget();
+  clearChat();
   store.set('form', { ...store.get('form'), question });
   socket.disconnect();
   location.reload();
@@ -264,7 +264,7 @@ function lostChat(refusal) {
   if (refusal.code === 'no_chat') restart();
   if (refusal.code !== 'gone') return;
   const unsent = [...outbox.all().map((message) => message.body), store.get('draft') || ''].filter(Boolean).join('\n');
-  forget();
+  clearChat();
   if (form && unsent && !form.question.value) form.question.value = unsent;
   card.show(null);
   trouble(refusal.message);
@@ -342,7 +342,7 @@ function scroll() {
   requestAnimationFrame(() => { body.scrollTop = body.scrollHeight; });
 }
 
-function tellParent(message) { if (embedded) window.parent.postMessage({ supportChat: true, ...message }, '*'); }
+function postToParent(message) { if (embedded) window.parent.postMessage({ supportChat: true, ...message }, '*'); }
 
 // --- the connection ---------------------------------------------------------------------------------------------
 
@@ -374,7 +374,7 @@ hear('message:masked', (message) => log.masked(message));
 hear('chat:state', (news) => { take(news.chat, news.hours); if (news.chat.seq > log.last) sync().catch(() => {}); });
 hear('chat:typing', ({ sender, typing: now }) => typing(now, sender.name));
 hear('chat:read', ({ seq }) => log.seen(seq));
-hear('verification:requested', (asked) => { card.show(asked, chat); news(); });
+hear('verification:requested', (request) => { card.show(request, chat); news(); });
 hear('hours:closing', () => sync().catch(() => {}));
 hear('announcement', announce);
 setInterval(async () => {
@@ -386,13 +386,13 @@ window.addEventListener('online', () => { if (token) socket.connect(); });
 
 window.addEventListener('message', (event) => {
   if (event.source !== window.parent || !event.data?.supportChat) return;
-  shown = Boolean(event.data.shown);
-  if (shown) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else form?.name.focus(); }
+  visible = Boolean(event.data.shown);
+  if (visible) { read(); scroll(); if (chat && !composer.hidden) text.focus(); else form?.name.focus(); }
 });
 document.addEventListener('visibilitychange', () => { read(); if (!document.hidden) look(); });
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) tellParent({ close: true }); });
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && !$('ask').open) postToParent({ close: true }); });
 $('close').hidden = !embedded || fixed;
-$('close').addEventListener('click', () => tellParent({ close: true }));
+$('close').addEventListener('click', () => postToParent({ close: true }));
 
 text.value = store.get('draft') || '';
 setHours(hours);

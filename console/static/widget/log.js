@@ -1,7 +1,8 @@
 // The messages of a chat on the visitor's page, in their order, each once.
 import { linked, time } from '../lib/chat/parts.js';
 import { pinQuestion } from '../lib/chat/pins.js';
-import { button, element, icon as symbol } from '../lib/elements.js';
+import { button, element } from '../lib/elements.js';
+import { icon as symbol } from '../lib/icons.js';
 import { say } from '../lib/texts.js';
 
 const icon = (name) => symbol(name, 'icon icon-sm');
@@ -95,7 +96,7 @@ export class Log {
     const made = this.mine.get(message.id);
     made.className = 'msg msg-us is-asked';
     made.querySelector('.msg-meta').textContent = say('not_sent_yet');
-    const question = pinQuestion(refusal, { say, answer: (said) => this.actions.settle(message.id, said), change: () => this.actions.change(message.id) });
+    const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.change(message.id) });
     made.append(question);
     question.querySelector('button').focus();
   }

@@ -5,7 +5,7 @@ import { post } from '../lib/http.js';
 import { say } from '../lib/texts.js';
 
 const FIELD_OF = { requester_email: 'email', body: 'question', subject: 'question' };  // a ticket's names
-const KEPT = ['name', 'email', 'question'];
+const STORED = ['name', 'email', 'question'];
 const part = (name) => document.querySelector(`[data-${name}]`);
 
 // What a button of the page's own question says, as the server drew it where no script ran.
@@ -22,9 +22,9 @@ export class Start {
   constructor(form, store, { about, identity, open, opened, trouble, trying }) {
     Object.assign(this, { form, store, about, identity, open, opened, trouble, trying });
     this.said = null;  // what was said about PINs in the question, and of which text
-    const kept = store.get('form') || {};
-    for (const name of KEPT) if (!form[name].value && kept[name]) form[name].value = kept[name];
-    form.addEventListener('input', () => store.set('form', Object.fromEntries(KEPT.map((name) => [name, form[name].value]))));
+    const stored = store.get('form') || {};
+    for (const name of STORED) if (!form[name].value && stored[name]) form[name].value = stored[name];
+    form.addEventListener('input', () => store.set('form', Object.fromEntries(STORED.map((name) => [name, form[name].value]))));
     form.addEventListener('submit', (event) => { event.preventDefault(); this.begin(chosen(event.submitter)); });
     this.askWho();
   }
@@ -35,12 +35,12 @@ export class Start {
   }
 
   // One id for one opening: sent again after a lost answer, it is the same chat.
-  opening(said) {
+  opening(choice) {
     const { form, identity } = this;
     const question = form.question.value;
     if (this.said?.question !== question) this.said = { question };
-    if (said.mask) this.said.mask = true;
-    if (said.not_pin) this.said.not_pin = [...(this.said.not_pin ?? []), said.not_pin];
+    if (choice.mask) this.said.mask = true;
+    if (choice.not_pin) this.said.not_pin = [...(this.said.not_pin ?? []), choice.not_pin];
     const opening = { name: form.name.value, email: form.email.value, department: form.department.value, question, ...this.about, ...(identity ? { identity } : {}), ...pinFields(this.said) };
     const whole = JSON.stringify(opening);
     const before = this.store.get('opening');
@@ -49,12 +49,12 @@ export class Start {
     return { opening, id };
   }
 
-  async begin(said = {}) {
+  async begin(choice = {}) {
     this.clearErrors();
     this.trouble('');
     const button = part('submit');
     button.disabled = true;
-    const { opening, id } = this.opening(said);
+    const { opening, id } = this.opening(choice);
     try {
       const answer = await this.open({ ...opening, client_id: id });
       this.store.set('opening', null);
@@ -96,7 +96,7 @@ export class Start {
   }
 
   askAboutPin(refusal) {
-    const question = pinQuestion(refusal, { say, answer: (said) => this.begin(said), change: () => { question.remove(); this.form.question.focus(); } });
+    const question = pinQuestion(refusal, { say, answer: (choice) => this.begin(choice), change: () => { question.remove(); this.form.question.focus(); } });
     part('submit').before(question);
     question.querySelector('button').focus();
   }

@@ -25,7 +25,7 @@ from console.mail.mailboxes.leases import LeaseLost
 from console.mail.mailboxes.models import Mailbox
 from console.mail.mailboxes.reading import Reader
 from console.mail.receiving import incoming
-from console.tickets.mail_in.receiving import deliver_stored, receive_broken, receive_many
+from console.tickets.mail_in.service.receiving import deliver_stored, receive_broken, receive_many
 
 log = get_logger(__name__)
 

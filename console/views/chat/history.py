@@ -64,7 +64,7 @@ def _find(number: str) -> Chat:
     try:
         return queries.find_chat(current_actor(), number)
     except NotFound:
-        if not retention.is_forgotten(number):
+        if not retention.was_deleted(number):
             raise
     months = settings().chat_keep_months
     raise NotFound(

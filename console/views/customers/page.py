@@ -17,13 +17,15 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import labels
 from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, VerifyForm
+from console.customers.labels import TAX_STATUS
 from console.customers.models import Customer, Membership
 from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification.supervision import override, unlock
-from console.identity import recovery
+from console.hosting.labels import SUSPENSION
 from console.identity.forms import ReviewRecoveryForm
-from console.privacy import erasure, exports
+from console.identity.service import recovery
+from console.privacy.service import erasure, exports
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
@@ -31,7 +33,7 @@ from console.views.shared.customer_data import load
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.labels.audit import action_icon, action_name
-from console.views.shared.labels.states import SERVICE_STATUS, SUSPENSION, TAX_STATUS, proforma_label
+from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
 from console.views.shared.menu import customer_url
 from console.web.answers import local_time, refuse, wants_json

@@ -8,12 +8,13 @@ from sqlalchemy.orm import joinedload, load_only
 
 from console.core.texts import lazy_gettext
 from console.customers.models import Customer
+from console.hosting.labels import SUSPENSION
 from console.hosting.models import SERVICE_SEARCH, Product, Service, ServiceStatus
 from console.staff.roles import Permission
 from console.views.shared import formatters
 from console.views.shared.base import BaseModelView
 from console.views.shared.filters import Choice, CustomerNumber, Day
-from console.views.shared.labels.states import SERVICE_STATUS, SUSPENSION
+from console.views.shared.labels.states import SERVICE_STATUS
 from console.views.shared.menu import customer_url
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import Select, or_
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
+from console.mail.labels import TEMPLATES
 from console.mail.models import Mail
 from console.mail.queries import WAITING, Stage, in_stage
 from console.views.shared.filters import Choice, CustomerNumber, Exact, ListFilter, LocalDay
-from console.views.shared.labels.mail import STAGE, TEMPLATES
+from console.views.shared.labels.mail import STAGE
 
 # Before the single stages comes what people look for first.
 ANY_WAITING = "waiting"

@@ -24,9 +24,10 @@ from console.mail.receiving.parts import File
 from console.mail.receiving.quoting import fold_quoted
 from console.mail.receiving.raw import split_head
 from console.staff.roles import Permission
-from console.tickets.mail_in import decisions, queries
+from console.tickets.mail_in import queries
 from console.tickets.mail_in.concealing import conceal
 from console.tickets.mail_in.content import card_line, safe_text
+from console.tickets.mail_in.service import decisions
 from console.tickets.models import Ticket, ticket_number
 from console.tickets.service.attachments import clean_name
 from console.views.shared.base import Page
@@ -101,7 +102,7 @@ class IncomingPage(Page):
             file_size=file_size,
             label=labels.state_label(row),
             proof=labels.PROOF[row.proof],
-            kind=labels.KIND.get(row.kind) if row.kind is not None else "",
+            kind=labels.kind_label(row),
             reason=labels.reason(row),
             story=list(labels.story(row)),
             ticket=None if row.ticket_id is None else ticket_number(row.ticket_id),

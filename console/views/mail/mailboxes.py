@@ -26,6 +26,7 @@ from console.core.errors import Invalid, Refusal
 from console.core.forms import Form
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.mail.mailboxes import labels as words
 from console.mail.mailboxes import probing, queries, service
 from console.mail.mailboxes.access import ImapFailed
 from console.mail.mailboxes.models import ImapTls, Mailbox, SignIn
@@ -73,12 +74,12 @@ class MailboxForm(Form):
     host = StringField(lazy_gettext("IMAP server"))
     port = IntegerField(lazy_gettext("Port"), default=993)
     tls = SelectField(
-        lazy_gettext("Encryption"), choices=[SelectChoice(one.value, label) for one, label in labels.TLS.items()]
+        lazy_gettext("Encryption"), choices=[SelectChoice(one.value, label) for one, label in words.TLS.items()]
     )
     user = StringField(lazy_gettext("User name"), description=lazy_gettext("Often the whole address."))
     folder = StringField(lazy_gettext("Folder"), default="INBOX")
     sign_in = RadioField(
-        lazy_gettext("Sign-in"), choices=[SelectChoice(one.value, label) for one, label in labels.SIGN_IN.items()],
+        lazy_gettext("Sign-in"), choices=[SelectChoice(one.value, label) for one, label in words.SIGN_IN.items()],
         default=SignIn.PASSWORD.value,
     )  # fmt: skip
     password = PasswordField(lazy_gettext("Password"), render_kw=_SECRET)
@@ -137,7 +138,7 @@ class MailboxesPage(Page):
             return jsonify(items=[_as_json(row) for row in rows], next=None, unread=len(unread))
         departments = {one.id: one.name(language()) for one in _departments()}
         page: str = self.render(
-            "admin/mail/mailboxes.html", rows=rows, unread=unread, labels=labels, departments=departments,
+            "admin/mail/mailboxes.html", rows=rows, unread=unread, labels=labels, words=words, departments=departments,
             file_size=file_size, server=settings().imap,
         )  # fmt: skip
         return page
@@ -240,7 +241,7 @@ class MailboxesPage(Page):
         return self._tested(found=found)
 
     def _tested(self, **values: Any) -> str:
-        page: str = self.render("admin/mail/mailbox_tested.html", labels=labels, **values)
+        page: str = self.render("admin/mail/mailbox_tested.html", words=words, **values)
         return page
 
     def _done(self, message: str, key: int) -> ResponseReturnValue:

@@ -35,6 +35,7 @@ from console.core.actor import Actor
 from console.core.errors import Invalid, NotFound, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
+from console.customers.labels import TAX_STATUS
 from console.customers.queries import opened_rights
 from console.customers.rights import Right
 from console.hosting.models import service_number
@@ -53,7 +54,7 @@ from console.views.migrations.story import (
 )
 from console.views.shared.base import Page
 from console.views.shared.labels.migrations import migration_url, origin_of
-from console.views.shared.labels.states import TAX_STATUS, migration_label
+from console.views.shared.labels.states import migration_label
 from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
 from console.web.filters import day as day_text

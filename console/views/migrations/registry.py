@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
 
+from console.billing.migration.labels import TASK_HELP, TASKS
 from console.billing.migration.models import RegistryTask
 from console.billing.migration.registry import tasks_due
 from console.billing.service import today
@@ -20,7 +21,7 @@ from console.customers.queries import opened_accounts
 from console.customers.rights import Right
 from console.staff.roles import Permission
 from console.views.shared.base import Page
-from console.views.shared.labels.migrations import TASK_HELP, TASKS, migration_url
+from console.views.shared.labels.migrations import migration_url
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 

@@ -49,7 +49,7 @@ NUMBERS: dict[str, tuple[Text, Text, Text]] = {
     "capacity": (
         lazy_gettext("Chats per agent"),
         lazy_gettext("chats"),
-        lazy_gettext("The most that are assigned to one agent. Agents can still take more manually."),
+        lazy_gettext("The most chats assigned to one agent at a time. Agents can still take more manually."),
     ),
     "wait_minutes": (
         lazy_gettext("Wait in the queue"),

@@ -24,10 +24,11 @@ from console.staff.roles import Permission
 from console.tickets.models import Priority
 from console.tickets.sla import calendar as sla_calendar
 from console.tickets.sla import queries
+from console.tickets.sla.labels import KIND
 from console.tickets.sla.policies import field_name, set_goals
 from console.tickets.sla.rules import Goals, TargetKind
 from console.views.shared.base import Page
-from console.views.shared.labels.sla import KIND, day_and_hour, duration_label, read_minutes
+from console.views.shared.labels.sla import day_and_hour, duration_label, read_minutes
 from console.views.shared.labels.tickets import PRIORITY
 from console.web.answers import refuse, wants_json
 from console.web.filters import language

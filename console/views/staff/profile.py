@@ -29,7 +29,7 @@ from console.web.devices import device
 from console.web.identity import Identity, current_actor, current_staff
 from console.web.limits import Limit
 from console.web.qr import qr_image
-from console.web.staff_signin import forget_setup, setup_secret
+from console.web.staff_signin import discard_setup_secret, setup_secret
 
 PRESENT = Limit("present-password", 10, 15 * limits.MINUTE)
 CODES = Limit("setup-code", 10, 15 * limits.MINUTE)
@@ -116,7 +116,7 @@ class Profile(Page):
                 )
         except (Invalid, TooMany) as refusal:
             return self._again(refusal, form, "second_step")
-        forget_setup()
+        discard_setup_secret()
         return self._codes_page(codes, switched_on=True)
 
     @expose("/second-step/off", methods=("POST",))

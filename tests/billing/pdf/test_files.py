@@ -11,7 +11,7 @@ from console.billing.pdf import files as papers
 from console.billing.pdf.files import LANGUAGES, find_file, key_of, pdf_of, record_key, record_of
 from console.billing.pdf.jobs import make_recent
 from console.billing.pdf.models import DocumentFile, Side
-from console.chat.retention import forget_bytes
+from console.chat.retention import remove_unused_files
 from console.core.actor import SYSTEM
 from console.core.context import files
 from console.core.errors import FileGone
@@ -83,7 +83,7 @@ def test_a_lost_record_of_a_migration_is_made_again_whatever_has_changed(session
 
 def test_retention_of_others_leaves_it(session: Session) -> None:
     digest = content_digest(pdf_of(factories.make_proforma(make_buyer())))
-    forget_bytes([digest])
+    remove_unused_files([digest])
     assert files().is_whole(digest)
 
 

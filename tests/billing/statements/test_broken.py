@@ -57,8 +57,8 @@ def test_encodings_that_are_not_ours(key: str) -> None:
     assert "UTF-8" in rest
     damaged = written(key).encode()
     place = damaged.rindex("č".encode())
-    said = refusal(damaged[:place] + b"\xff" + damaged[place + 2 :])
-    assert int(said.partition(": ")[0]) == damaged[:place].count(b"\n") + 1
+    message = refusal(damaged[:place] + b"\xff" + damaged[place + 2 :])
+    assert int(message.partition(": ")[0]) == damaged[:place].count(b"\n") + 1
 
 
 @pytest.mark.parametrize("key", sorted(set(WRITERS) - NO_BALANCES))
@@ -92,7 +92,7 @@ def test_two_hundred_megabytes() -> None:
     """Refused by its size, before anything in it is looked at."""
     with pytest.raises(Invalid) as caught:
         read_files([Upload("izvod.csv", bytes(200 * MEGABYTE))], megabytes=LARGEST)
-    assert [str(said) for said in caught.value.fields["statement"]] == ["The file is larger than 32 MB."]
+    assert [str(message) for message in caught.value.fields["statement"]] == ["The file is larger than 32 MB."]
 
 
 def _read_large(key: str, line: Connection) -> None:

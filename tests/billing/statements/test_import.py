@@ -34,7 +34,7 @@ from tests.billing.statements.writers import write_halcom
 from tests.billing.test_migration_concurrency import at_once
 from tests.conftest import Clock
 
-COUNTED: tuple[Any, ...] = (BankStatement, BankLine, Payment, LedgerPosting, AuditEntry)
+TABLES: tuple[Any, ...] = (BankStatement, BankLine, Payment, LedgerPosting, AuditEntry)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def customer(session: Session) -> Customer:
 
 def counts() -> list[int]:
     """Return how many rows there are of what an import writes."""
-    found = [db.session.scalar(select(func.count()).select_from(model)) or 0 for model in COUNTED]
+    found = [db.session.scalar(select(func.count()).select_from(model)) or 0 for model in TABLES]
     db.session.rollback()
     return found
 
@@ -127,8 +127,8 @@ def test_nothing_of_a_broken_file_is_in(customer: Customer) -> None:
     before = counts()
     with pytest.raises(Invalid) as caught:
         read_files([Upload("dobar.csv", good), Upload("los.csv", broken)], megabytes=32)
-    (said,) = caught.value.fields["statement"]
-    assert str(said).startswith("los.csv: ")
+    (message,) = caught.value.fields["statement"]
+    assert str(message).startswith("los.csv: ")
     with pytest.raises(Invalid):
         read_files([Upload("veliki.csv", good + b" " * 1024 * 1024)], megabytes=1)
     assert counts() == before
@@ -232,9 +232,9 @@ def test_files_go_by_their_age_and_lines_stay(customer: Customer, clock: Clock) 
     file = content(statement([line()]))
     row = bring_in(file).statements[0]
     stored = row.file
-    assert retention.forget_files() == 0
+    assert retention.delete_files() == 0
     clock.advance(timedelta(days=31 * 25))
-    assert retention.forget_files() == 1
+    assert retention.delete_files() == 1
     assert not files().exists(str(stored))
     row = db.session.get_one(BankStatement, row.id)
     assert (row.file, row.lines) == (None, 1)

@@ -107,10 +107,10 @@ def written(key: str, *amounts: int) -> str:
 def test_cut_file(key: str) -> None:
     text = written(key)
     if key in NO_BALANCES:
-        said = refusal(text[: len(text) - 40].encode())  # in the middle of a line
+        message = refusal(text[: len(text) - 40].encode())  # in the middle of a line
     else:
-        said = refusal(text[: text.index("Platilac 3")].encode())
-    assert said
+        message = refusal(text[: text.index("Platilac 3")].encode())
+    assert message
 
 
 @pytest.mark.parametrize("key", sorted(set(WRITERS) - NO_BALANCES))
@@ -124,11 +124,11 @@ def test_wrong_sums(key: str) -> None:
 def test_doubled_line(key: str) -> None:
     case = a_statement(250_050, 250_050)
     twin = replace(case.lines[0], position=2)
-    said = refusal(WRITERS[key](replace(case, lines=(*case.lines, twin))).encode())
-    assert said
+    message = refusal(WRITERS[key](replace(case, lines=(*case.lines, twin))).encode())
+    assert message
     if key in NO_BALANCES:
-        assert said.startswith("4: ")
-        assert "2" in said
+        assert message.startswith("4: ")
+        assert "2" in message
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_a_line_in_another_currency_is_refused(key: str, ours: str, other: str) 
     """Its amount would be booked as so many dinars: the sums hold either way."""
     text = written(key)
     assert text.count(ours) == 3
-    said = refusal(text.replace(ours, other, 1).encode())
-    assert "EUR" in said and int(said.partition(":")[0]) > 1
+    message = refusal(text.replace(ours, other, 1).encode())
+    assert "EUR" in message and int(message.partition(":")[0]) > 1
 
 
 def test_a_line_that_names_no_currency_has_that_of_its_statement() -> None:
@@ -180,9 +180,9 @@ def test_every_flaw_is_said_up_to_twenty() -> None:
 
 def test_wrong_encoding() -> None:
     cyrillic = written("csv").replace("Platilac 1 Čačak", "Ђорђе Петровић из Чачка")
-    said = refusal(cyrillic.replace("č", "c").replace("Č", "C").encode("cp1251"))
-    assert said.startswith("2: ")
-    assert "UTF-8" in said
+    message = refusal(cyrillic.replace("č", "c").replace("Č", "C").encode("cp1251"))
+    assert message.startswith("2: ")
+    assert "UTF-8" in message
     assert read(cyrillic.encode()).statements[0].lines[0].payer == "Ђорђе Петровић из Чачка"
     damaged = written("csv").encode("utf-8-sig").replace("Platilac 3 Č".encode(), b"Platilac 3 \xc4")
     assert refusal(damaged).startswith("4: ")

@@ -65,9 +65,9 @@ def test_contacts_and_users_are_changed_for_the_caller_and_the_owner_is_told(
     assert refused.status_code == 422 and "permissions that you have" in refused.text
     db.session.refresh(user)
     assert user.rights == ["invoices"]
-    told = mails("people_changed")
-    assert len(told) == 5 and {mail.to_address for mail in told} == {owner.person.email}
-    assert "nov@example.rs" in told[-2].text
+    notified = mails("people_changed")
+    assert len(notified) == 5 and {mail.to_address for mail in notified} == {owner.person.email}
+    assert "nov@example.rs" in notified[-2].text
 
 
 def test_the_owner_is_told_of_details_and_of_nothing_else(
@@ -88,10 +88,10 @@ def test_the_page_says_that_the_owner_was_notified_only_where_something_differs(
     user = factories.make_member(firm, rights=[Right.INVOICES])
     factories.make_verification(agent, owner)
     path = f"{base(firm)}/people/user/{user.id}"
-    for permissions, said in ((["invoices"], False), ([], True)):
+    for permissions, notified in ((["invoices"], False), ([], True)):
         answer = client.submit(path, headers=ENGLISH, permissions=permissions, categories=user.mail)
-        assert answer.status_code == 303 and bool(mails("people_changed")) is said
-        assert ("notified by e-mail" in client.get(base(firm), headers=ENGLISH).text) is said
+        assert answer.status_code == 303 and bool(mails("people_changed")) is notified
+        assert ("notified by e-mail" in client.get(base(firm), headers=ENGLISH).text) is notified
 
 
 def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
@@ -104,8 +104,8 @@ def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     assert client.submit(f"{base(firm)}/profile", headers=ENGLISH, city="Niš").status_code == 303
     assert "notified by e-mail" not in client.get(base(firm), headers=ENGLISH).text
     other = {"company": "Jasen Plus d.o.o."}
-    asked = client.submit(f"{base(firm)}/profile", headers=ENGLISH, **other)
-    assert asked.status_code == 409 and "correction or handover" in asked.text and "Jasen Plus" in asked.text
+    response = client.submit(f"{base(firm)}/profile", headers=ENGLISH, **other)
+    assert response.status_code == 409 and "correction or handover" in response.text and "Jasen Plus" in response.text
     assert client.submit(f"{base(firm)}/profile", **other, reason="Novo ime u registru").status_code == 303
     db.session.refresh(firm)
     correction = open_correction(firm.id)

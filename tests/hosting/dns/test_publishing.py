@@ -208,7 +208,7 @@ def test_power_dns_answers_with_the_newest_version_whatever_happened_to_it(
         assert outbox.publish_due() == 0
         assert find_zone(domain.name).failing_since is not None
     finally:
-        power_dns.forget()
+        power_dns.lose_data()
         power_dns.start()
     clock.advance(timedelta(minutes=1))
     assert outbox.publish_due() == 1

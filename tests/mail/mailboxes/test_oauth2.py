@@ -33,11 +33,11 @@ def test_a_token_is_got_once_and_again_when_it_ends(
     box = make(make_box, tokens)
     dovecot.put(make_raw())
     assert (read_once(box.id), read_once(box.id)) == (1, 0)
-    (asked,) = tokens.asked
-    assert (asked["grant_type"], asked["client_id"], asked["client_secret"]) == ("refresh_token", CLIENT, SECRET)
+    (refresh,) = tokens.requests
+    assert (refresh["grant_type"], refresh["client_id"], refresh["client_secret"]) == ("refresh_token", CLIENT, SECRET)
     clock.advance(timedelta(hours=2))
     read_once(box.id)
-    assert len(tokens.asked) == 2
+    assert len(tokens.requests) == 2
 
 
 def test_a_token_that_was_withdrawn_is_replaced(dovecot: Dovecot, make_box: MakeBox, tokens: TokenServer) -> None:

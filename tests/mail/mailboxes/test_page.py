@@ -56,8 +56,8 @@ def test_added_tested_and_read(session: Session, admin: ConsoleClient, dovecot: 
     page = admin.get(f"{URL}/", headers=ENGLISH).text
     assert "working" in page and OURS in page
 
-    shown = admin.get(f"{URL}/{key}", headers=ENGLISH).text
-    assert HOST in shown and PASSWORD not in shown
+    html = admin.get(f"{URL}/{key}", headers=ENGLISH).text
+    assert HOST in html and PASSWORD not in html
     without_password = form(dovecot, password="", name="Pomoć")
     assert "It works" in admin.submit(f"{URL}/{key}/test", headers=ENGLISH, **without_password).text
     assert admin.submit(f"{URL}/{key}", **without_password).status_code == 303

@@ -22,7 +22,7 @@ from console.mail.mailboxes.reading import PAUSES
 from console.mail.receiving import incoming, retention
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.tickets.mail_in import watching
-from console.tickets.mail_in.receiving import deliver_due, receive
+from console.tickets.mail_in.service.receiving import deliver_due, receive
 from console.tickets.mail_in.watching import read_once
 from console.tickets.models import Ticket
 from tests.conftest import Clock

@@ -12,11 +12,11 @@ def _copy(message_id: str, to: str) -> str:
     return f"From: podrska@example.test\nTo: {to}\nSubject: Odgovor\nMessage-ID: {message_id}\nMIME-Version: 1.0\n"
 
 
-def _status(to: str, status: str, said: str) -> str:
+def _status(to: str, status: str, reason: str) -> str:
     return (
         "Reporting-MTA: dns; mx.gost.test\nArrival-Date: Mon, 23 Nov 2026 10:00:00 +0100\n\n"
         f"Original-Recipient: rfc822;{to}\nFinal-Recipient: rfc822; {to}\nAction: failed\nStatus: {status}\n"
-        f"Remote-MTA: dns; mx2.gost.test\nDiagnostic-Code: smtp; {said}\n"
+        f"Remote-MTA: dns; mx2.gost.test\nDiagnostic-Code: smtp; {reason}\n"
     )
 
 
@@ -44,7 +44,7 @@ def _parts(*parts: tuple[str, str]) -> str:
 
 
 def gmail(message_id: str, to: str) -> bytes:
-    said = f"550-5.1.1 The email account that you tried to reach does not exist. {to} - gsmtp"
+    reason = f"550-5.1.1 The email account that you tried to reach does not exist. {to} - gsmtp"
     html = "text/html; charset=UTF-8", "<b>Address not found</b><p>Your message wasn't delivered."
     head = _head(
         "Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
@@ -59,7 +59,7 @@ def gmail(message_id: str, to: str) -> bytes:
         head
         + _parts(
             html,
-            ("message/delivery-status", _status(to, "5.1.1", said)),
+            ("message/delivery-status", _status(to, "5.1.1", reason)),
             ("message/rfc822", _copy(message_id, to) + "\nTekst"),
         )
     ).encode()
@@ -89,13 +89,13 @@ def exchange(message_id: str, to: str) -> bytes:
 
 def office365(message_id: str, to: str) -> bytes:
     html = "text/html; charset=utf-8", f"<p>Your message to {to} couldn't be delivered.</p>"
-    said = "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
+    reason = "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup"
     head = _head("postmaster@gost.onmicrosoft.test", "Undeliverable: Odgovor", message_id, f"In-Reply-To: {message_id}")
     return (
         head
         + _parts(
             html,
-            ("message/delivery-status", _status(to, "5.1.10", said)),
+            ("message/delivery-status", _status(to, "5.1.10", reason)),
             ("message/rfc822", _copy(message_id, to) + "\nTekst"),
         )
     ).encode()

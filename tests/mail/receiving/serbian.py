@@ -44,17 +44,17 @@ def serbian_mails(rng: random.Random) -> list[tuple[str, bytes, str]]:
     """Return name, message and the text that its subject and body are."""
     made: list[tuple[str, bytes, str]] = []
     ways = [(charset, charset, text) for charset, text in CHARSETS.items()]
-    ways += [(real, said, text) for (real, said), text in WRONG.items()]
-    for real, said, text in ways:
+    ways += [(real, declared, text) for (real, declared), text in WRONG.items()]
+    for real, declared, text in ways:
         for coding, encode in CODINGS.items():
             if coding == "8bit" and real == "utf-16":
                 continue
             written = f"{text} {rng.choice(text.split())}"
             kind = rng.choice(("plain", "html"))
             body = f"<html><body><p>{written}</p></body></html>" if kind == "html" else written
-            param = f'; charset="{said}"' if said else ""
-            bare = coding == "8bit" or not said
-            subject = text.encode(real) if bare else _word(said, text, coding) if real == said else b"Proba"
+            param = f'; charset="{declared}"' if declared else ""
+            bare = coding == "8bit" or not declared
+            subject = text.encode(real) if bare else _word(declared, text, coding) if real == declared else b"Proba"
             head = [
                 b"Message-ID: <sr-%d@gost.test>" % len(made), b"From: Ana <ana-sr-%d@gost.test>" % len(made),
                 b"To: " + OURS.encode(), b"Subject: " + (b"Proba" if real == "utf-16" and bare else subject),
@@ -63,7 +63,7 @@ def serbian_mails(rng: random.Random) -> list[tuple[str, bytes, str]]:
             ]  # fmt: skip
             made.append(
                 (
-                    f"{real} as {said or 'nothing'}, {coding}, {kind}",
+                    f"{real} as {declared or 'nothing'}, {coding}, {kind}",
                     b"\r\n".join(head) + b"\r\n\r\n" + encode(body.encode(real)),
                     written,
                 )

@@ -181,7 +181,7 @@ def test_raw_messages_go_by_age_and_what_waits_stays(session: Session, clock: Cl
             incoming_id=done.id,
         ))  # fmt: skip
     clock.advance(timedelta(days=91))
-    gone, digests = retention.forget()
+    gone, digests = retention.delete_due()
     assert (gone, digests) == (1, {digest})
     assert take(make_raw("Treća")).id == waits.id + 1
     rows = {row.id: row for row in session.scalars(select(IncomingMail))}
@@ -190,7 +190,7 @@ def test_raw_messages_go_by_age_and_what_waits_stays(session: Session, clock: Cl
     assert raw_store.load(rows[waits.id])
     assert ticket_of(rows[done.id]).requester_email == ANA
     clock.advance(timedelta(days=800))
-    retention.forget()
+    retention.delete_due()
     assert key not in set(session.scalars(select(IncomingMail.id)))
 
 

@@ -127,7 +127,7 @@ def report(status: str, action: str, diagnostic: str, *, text: str = "", origina
 
 
 @pytest.mark.parametrize(
-    ("status", "action", "said", "hard", "delayed"),
+    ("status", "action", "reason", "hard", "delayed"),
     [
         ("5.1.1", "failed", "550 5.1.1 User unknown", True, False),
         ("5.1.10", "failed", "550 5.1.10 RESOLVER.ADR.RecipientNotFound", True, False),
@@ -139,8 +139,8 @@ def report(status: str, action: str, diagnostic: str, *, text: str = "", origina
         ("4.2.2", "failed", "452 4.2.2 Over quota", False, False),
     ],
 )
-def test_reports_by_the_standard(status: str, action: str, said: str, hard: bool, delayed: bool) -> None:
-    mail = read_message(report(status, action, said))
+def test_reports_by_the_standard(status: str, action: str, reason: str, hard: bool, delayed: bool) -> None:
+    mail = read_message(report(status, action, reason))
     assert bounces.is_bounce(mail)
     bounce = bounces.read_bounce(mail)
     assert (bounce.status, bounce.hard, bounce.delayed) == (status, hard, delayed)

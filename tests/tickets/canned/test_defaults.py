@@ -67,8 +67,8 @@ def test_no_text_asks_for_a_secret_in_an_answer(reply: StandardReply) -> None:
 
 
 def test_the_rule_above_can_fail() -> None:
-    asked = "Molimo Vas da nam pošaljete PIN za podršku."
-    assert SECRET.search(asked) and HAND_OVER.search(asked) and not DENIED.search(asked)
+    reply = "Molimo Vas da nam pošaljete PIN za podršku."
+    assert SECRET.search(reply) and HAND_OVER.search(reply) and not DENIED.search(reply)
 
 
 def test_who_asks_for_a_pin_names_the_place_for_it() -> None:

@@ -263,21 +263,21 @@ def test_what_speaks_of_an_account_is_shut_until_it_is_verified(
     other = factories.owner_of(factories.make_customer())
     ticket = make_ticket(customer=owner.customer)
 
-    def asked(who: Staff, about: Any = ticket) -> bool:
+    def is_shut(who: Staff, about: Any = ticket) -> bool:
         return shut(queries.offers(who.actor(), "uplata", about), "payment_recorded")
 
-    assert asked(agent)
-    assert asked(agent, None)
-    assert asked(agent, make_ticket())  # of no account
+    assert is_shut(agent)
+    assert is_shut(agent, None)
+    assert is_shut(agent, make_ticket())  # of no account
     factories.make_verification(agent, other)
-    assert asked(agent)  # of another account
+    assert is_shut(agent)  # of another account
     factories.make_verification(supervisor, owner)
-    assert asked(agent)  # a colleague's
+    assert is_shut(agent)  # a colleague's
     factories.make_verification(agent, owner, lasts=timedelta(minutes=5))
-    assert not asked(agent)
+    assert not is_shut(agent)
     assert not shut(queries.offers(agent.actor(), "2fa", ticket), "two_step")
     clock.advance(timedelta(minutes=6))
-    assert asked(agent)
+    assert is_shut(agent)
 
 
 @only_sqlite
@@ -299,15 +299,15 @@ def test_as_many_queries_for_twenty_as_for_one(
 ) -> None:
     owner = factories.owner_of(factories.make_customer())
     ticket, agent = make_ticket(customer=owner.customer, department="accounting"), staff_of("agent").actor()
-    counted = []
+    counts = []
     for typed in ("uplata", ""):
         session.expire_all()
-        kept = (session.get_one(Ticket, ticket.id), session.get_one(Department, ticket.department_id))
-        assert all(kept) and queries.values(agent, ticket)  # the hours are read once a transaction
+        loaded = (session.get_one(Ticket, ticket.id), session.get_one(Department, ticket.department_id))
+        assert all(loaded) and queries.values(agent, ticket)  # the hours are read once a transaction
         with count_queries(app) as sent:
             queries.offers(agent, typed, ticket)
-        counted.append(sent.count)
-    assert counted[0] == counted[1] <= 4
+        counts.append(sent.count)
+    assert counts[0] == counts[1] <= 4
 
 
 def test_two_at_once_make_it_once(

@@ -15,7 +15,7 @@ from console.core import clock
 from console.core.db import db
 from console.mail.models import Mail
 from console.mail.receiving.models import IncomingMail
-from console.tickets.mail_in.receiving import receive
+from console.tickets.mail_in.service.receiving import receive
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 
 SERVER = "mx.example.test"

@@ -26,7 +26,7 @@ from console.mail.receiving.classification import classify
 from console.mail.receiving.models import BlockedSender, IncomingMail, IncomingState, StoppedAddress
 from console.privacy.sources.conversations import MAILS
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions, delivering, participants, receiving
+from console.tickets.mail_in.service import decisions, delivering, participants, receiving
 from console.tickets.models import MessageKind, Ticket
 from tests import factories
 from tests.factories.tickets import make_department
@@ -292,9 +292,9 @@ def test_the_html_and_the_names_of_files_are_masked_too(client: ConsoleClient, t
     key = take(raw).id
     sign_in(client, "supervisor")
     for path in ("", "/html", "/raw"):
-        shown = client.get(f"/console/mail/in/{key}{path}").text
+        page = client.get(f"/console/mail/in/{key}{path}").text
         for secret in ("123456", "123<b>45", "AbcdefGhijklmnopQrst12", address.partition("+")[2].partition("@")[0]):
-            assert secret not in shown, path
+            assert secret not in page, path
     assert "••<b>••</b>•" in client.get(f"/console/mail/in/{key}/html").text
 
 

@@ -20,8 +20,9 @@ from console.mail.models import Mail
 from console.mail.receiving import incoming
 from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.staff.roles import Role
-from console.tickets.mail_in import addresses, decisions
-from console.tickets.mail_in.receiving import deliver_stored, receive
+from console.tickets.mail_in import addresses
+from console.tickets.mail_in.service import decisions
+from console.tickets.mail_in.service.receiving import deliver_stored, receive
 from console.tickets.models import MessageKind, Ticket, TicketStatus
 from console.tickets.service import merging, messages, properties
 from tests import factories

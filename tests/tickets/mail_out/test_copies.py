@@ -14,7 +14,7 @@ from console.core.transaction import transaction
 from console.mail import sending
 from console.mail.models import Mail, MailState
 from console.mail.receiving.models import IncomingState
-from console.tickets.mail_in import participants
+from console.tickets.mail_in.service import participants
 from console.tickets.models import MessageKind, Ticket, TicketMessage
 from console.tickets.service import messages
 from tests.conftest import Clock

@@ -17,7 +17,7 @@ from console.core.transaction import transaction
 from console.customers.masking import PinLike
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Role
-from console.tickets.mail_in import decisions
+from console.tickets.mail_in.service import decisions
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketRead
 from console.tickets.service import forwarding, messages, requester
 from tests.factories.tickets import make_ticket
@@ -38,9 +38,9 @@ def ticket(agent: Actor) -> Ticket:
 
 
 def forward(agent: Actor, ticket: Ticket, text: str = "Možete li da proverite?", **more: Any) -> TicketMessage:
-    given = {"address": OUTSIDE, "client_id": f"dalje-{text}"} | more
+    values = {"address": OUTSIDE, "client_id": f"dalje-{text}"} | more
     with transaction():
-        return forwarding.forward(agent, ticket.id, forwarding.Forwarding(text=text, **given))
+        return forwarding.forward(agent, ticket.id, forwarding.Forwarding(text=text, **values))
 
 
 def test_what_is_public_is_forwarded_and_the_rest_is_not(agent: Actor, ticket: Ticket, session: Session) -> None:

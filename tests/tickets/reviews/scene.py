@@ -27,8 +27,8 @@ VISITOR = Actor(kind="visitor", id=None, name="Ana Petrović")
 def reply(staff: Staff, ticket: Ticket, body: str = "Rešeno je.") -> TicketMessage:
     """Answer as ``staff``."""
     with transaction():
-        told = Writing(body, client_id=f"c-{next(_numbers)}", anyway=True)
-        return ticket_messages.reply(staff.actor(), ticket.id, told)
+        writing = Writing(body, client_id=f"c-{next(_numbers)}", anyway=True)
+        return ticket_messages.reply(staff.actor(), ticket.id, writing)
 
 
 def solve(ticket: Ticket) -> None:
@@ -65,8 +65,8 @@ def waiting(staff: Staff, ticket: Ticket | None = None, reason: ReviewReason = R
 
 def points(value: int | None = 3, **changes: int | None) -> dict[int, int | None]:
     """Return points for every criterion in use; ``c1=None``: the criterion with this key does not apply."""
-    given: dict[int, int | None] = {one.id: value for one in queries.criteria(active=True)}
-    return given | {int(name.removeprefix("c")): value for name, value in changes.items()}
+    values: dict[int, int | None] = {one.id: value for one in queries.criteria(active=True)}
+    return values | {int(name.removeprefix("c")): value for name, value in changes.items()}
 
 
 def done(by: Staff, review: Review, value: int | None = 3, note: str = "Lepo objašnjeno.", **more: Any) -> Review:

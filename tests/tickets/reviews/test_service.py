@@ -58,16 +58,16 @@ def test_scored_once_and_read_by_its_agent(session: Session, staff_of: StaffOf, 
     message = reply(agent, ticket, "Treći")
     review = waiting(agent, ticket)
     first, second, *rest = queries.criteria(active=True)
-    given = points(4, **{f"c{first.id}": 1, f"c{second.id}": None})
+    values = points(4, **{f"c{first.id}": 1, f"c{second.id}": None})
     with transaction():
         service.score(
-            actor("supervisor"), review.id, Scoring(given, "  Lepo.\r\n\r\nPIN 123456 ", {message.id: " red \n dva "})
+            actor("supervisor"), review.id, Scoring(values, "  Lepo.\r\n\r\nPIN 123456 ", {message.id: " red \n dva "})
         )
     weights = first.weight + sum(one.weight for one in rest)
     assert review.total == round(10_000 * (first.weight + 4 * sum(one.weight for one in rest)) / (4 * weights))
     assert review.note.startswith("Lepo.\n\nPIN ") and "123456" not in review.note
     assert [(one.message_id, one.remark) for one in review.quotes] == [(message.id, "red dva")]
-    assert {one.criterion_id: one.points for one in review.scores} == given
+    assert {one.criterion_id: one.points for one in review.scores} == values
     assert (review.state, review.reviewer_id, review.version) == (ReviewState.DONE, supervisor.id, 1)
     # What was said stays between them: not in the trail, not in mail, not on the ticket.
     (entry,) = audit_entries("review.scored")
@@ -93,13 +93,13 @@ def test_a_correction_is_unread_again_and_keeps_its_day(session: Session, staff_
     with pytest.raises(Conflict) as refused, transaction():
         service.score(other.actor(), review.id, Scoring(points(4), version=review.version))
     assert refused.value.code == "done"
-    kept = {one.criterion_id: 4 for one in review.scores}
+    scores = {one.criterion_id: 4 for one in review.scores}
     with transaction():
-        service.score(supervisor.actor(), review.id, Scoring(kept, "Ipak dobro", version=1))
+        service.score(supervisor.actor(), review.id, Scoring(scores, "Ipak dobro", version=1))
     assert (review.total, review.reviewed_at, review.agent_read_at, review.version) == (10_000, written, None, 2)
     assert len(audit_entries("review.corrected")) == 1
     with pytest.raises(Conflict) as stale, transaction():
-        service.score(supervisor.actor(), review.id, Scoring(kept, version=1))
+        service.score(supervisor.actor(), review.id, Scoring(scores, version=1))
     assert stale.value.code == "changed"
 
 
@@ -183,8 +183,8 @@ def test_two_supervisors_at_once_store_one(
 ) -> None:
     review_id = waiting(staff_of("agent")).id
     people = iter([staff_of("supervisor").actor(), factories.make_staff(Role.SUPERVISOR).actor()])
-    given = points()
-    told: list[str] = []
+    values = points()
+    outcomes: list[str] = []
     db.session.rollback()
 
     def work() -> None:
@@ -192,14 +192,14 @@ def test_two_supervisors_at_once_store_one(
         with app.app_context():
             try:
                 with transaction():
-                    service.score(who, review_id, Scoring(given, who.name))
-                told.append("stored")
+                    service.score(who, review_id, Scoring(values, who.name))
+                outcomes.append("stored")
             except Conflict as refusal:
-                told.append(refusal.code)
+                outcomes.append(refusal.code)
             db.session.remove()
 
     in_threads(work, 2)
-    assert sorted(told) == ["done", "stored"]
+    assert sorted(outcomes) == ["done", "stored"]
     assert len(audit_entries("review.scored")) == 1
 
 
@@ -235,9 +235,9 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
     done(supervisor, review)
     with transaction():
         service.mark_read(agent.actor(), review.id)
-        said = service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a")
+        question = service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a")
     with transaction():
-        assert service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a").id == said.id
+        assert service.answer(agent.actor(), review.id, "Zašto 3? <script>", "a").id == question.id
     with pytest.raises(Reused), transaction():
         service.answer(agent.actor(), review.id, "Zašto 3?", "a")
     assert updates(supervisor.actor()) == 1
@@ -260,8 +260,8 @@ def test_agent_and_supervisor_answer_each_other(session: Session, staff_of: Staf
 
 
 def as_data(row: ReviewCriterion, **changes: object) -> CriterionData:
-    told = {name: getattr(row, name) for name in ("id", "name_sr", "name_en", "about_sr", "about_en", "weight")}
-    return CriterionData(**{**told, "active": row.active, **changes})
+    values = {name: getattr(row, name) for name in ("id", "name_sr", "name_en", "about_sr", "about_en", "weight")}
+    return CriterionData(**{**values, "active": row.active, **changes})
 
 
 def test_the_rubric_is_changed_and_the_used_stay(session: Session, staff_of: StaffOf, actor: ActorOf) -> None:

@@ -66,7 +66,7 @@ def due(ticket: Ticket) -> datetime:
     return db.session.get_one(Ticket, ticket.id).due_at
 
 
-def told(ticket: Ticket, kind: TargetKind = FIRST) -> list[tuple[str, str]]:
+def explained(ticket: Ticket, kind: TargetKind = FIRST) -> list[tuple[str, str]]:
     """Return the counting in English."""
     (view,) = [one for one in queries.for_ticket(ticket, clock.now()) if one.kind is kind]
     with in_language("en"):
@@ -80,7 +80,7 @@ def test_friday_afternoon_is_due_on_monday(app: Flask, session: Session, at: At)
     assert ticket.due_at == belgrade(23, 10, 30)
     at(23, 9, 50)
     with app.test_request_context():
-        assert told(ticket) == [
+        assert explained(ticket) == [
             ("Fri 16:30–17:00", "30 min"),
             ("Fri after 17:00", "not counted"),
             ("Sat – Sun", "not counted"),
@@ -110,7 +110,7 @@ def test_a_pause_over_the_weekend(app: Flask, session: Session, actor: ActorOf, 
     assert due(ticket) == belgrade(24, 11)
     at(23, 12)
     with app.test_request_context():
-        assert told(ticket, SOLUTION) == [
+        assert explained(ticket, SOLUTION) == [
             ("Fri 10:00–16:00", "6 h"),
             ("Fri 16:00 – Mon 11:00, waiting for the customer", "pause"),
             ("Mon 11:00–12:00", "1 h"),
@@ -128,7 +128,7 @@ def test_a_closure_and_a_holiday_are_named(app: Flask, session: Session, actor: 
     assert row(ticket, SOLUTION).due_at == belgrade(23, 17, month=2)
     at(18, 9, 30, month=2)
     with app.test_request_context():
-        assert told(ticket, SOLUTION) == [
+        assert explained(ticket, SOLUTION) == [
             ("Thu 12 Feb after 10:00, Selidba", "not counted"),
             ("Fri until 09:00", "not counted"),
             ("Fri 09:00–17:00", "8 h"),
@@ -227,7 +227,7 @@ def test_a_long_counting_is_summed_up(app: Flask, session: Session, at: At) -> N
     ticket = make_ticket(SYSTEM, priority=Priority.LOW)
     at(27, 13)
     with app.test_request_context():
-        words = told(ticket, SOLUTION)
+        words = explained(ticket, SOLUTION)
         (view,) = [one for one in queries.for_ticket(ticket, clock.now()) if one.kind is SOLUTION]
     assert len(words) <= 14
     assert any(text.startswith("…") for text, _ in words)

@@ -219,8 +219,8 @@ def test_two_workers_tell_once(
     later(25)
     in_threads(work, 3)
     assert len(events("sla_target_at_risk")) == many
-    told = "".join(mail.text for mail in mails("sla_targets_at_risk"))
-    assert told.count("/console/tickets/") == many
+    notified = "".join(mail.text for mail in mails("sla_targets_at_risk"))
+    assert notified.count("/console/tickets/") == many
 
     later(31)
     in_threads(work, 3)
@@ -305,9 +305,9 @@ def test_workers_and_agents_do_not_block_each_other(
 
     in_threads(work, 4)
     sla_jobs.update_targets()
-    told = [(event.ticket_id, event.data["kind"]) for event in events("sla_target_missed")]
+    missed = [(event.ticket_id, event.data["kind"]) for event in events("sla_target_missed")]
     escalated = session.scalar(select(func.count()).where(SlaTarget.escalated_at.is_not(None))) or 0
-    assert escalated <= len(told)
+    assert escalated <= len(missed)
     assert len(events("sla_target_missed")) == trail("sla.missed")
     for key in keys:
         ticket = session.get_one(Ticket, key)

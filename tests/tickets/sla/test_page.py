@@ -28,7 +28,7 @@ pytestmark = pytest.mark.only("sqlite")
 PAGE = "/console/sla/"
 JSON = {"Accept": "application/json"}
 StaffOf = Callable[[Role | str], Staff]
-COUNTED = PieceKind.WORKING
+WORKING = PieceKind.WORKING
 GOALS = {"first_answer": "30 min", "next_answer": "1:00", "solution": "4 h"}
 
 
@@ -81,8 +81,8 @@ def test_a_department_gets_goals_of_its_own_and_gives_them_back(boss: ConsoleCli
     assert entry.subject == "sales"
     assert entry.data["changes"]["high"]["from"] is None
 
-    shown = boss.get(PAGE + "?department=sales").text
-    assert 'value="1 h 30 min"' in shown and 'value="3 h 15 min"' in shown
+    page = boss.get(PAGE + "?department=sales").text
+    assert 'value="1 h 30 min"' in page and 'value="3 h 15 min"' in page
     boss.submit(PAGE, department="sales")
     assert rules(session) == 4
 
@@ -116,9 +116,9 @@ def test_bad_goals_change_nothing_and_stay_in_the_form(boss: ConsoleClient, sess
         assert escape(bad) in answer.text
         assert 'value="<b>' not in answer.text
         assert answer.text.count('aria-invalid="true"') == 1, bad
-    told = boss.submit(PAGE, json=True, **fields(normal__next_answer="soon"))
-    assert told.status_code == 422
-    assert set(told.json["error"]["fields"]) == {"normal-next_answer"}
+    response = boss.submit(PAGE, json=True, **fields(normal__next_answer="soon"))
+    assert response.status_code == 422
+    assert set(response.json["error"]["fields"]) == {"normal-next_answer"}
     session.rollback()
     assert session.scalars(select(SlaRevision.revision)).one() == before
 
@@ -213,4 +213,4 @@ def test_a_target_of_years_is_explained_like_one_of_days(
     monkeypatch.setattr("console.views.shared.labels.sla._LONG", timedelta.max)
     assert quick == lines(view)
     assert len(quick) == 11
-    assert view.elapsed == sum((part.piece.length for part in view.parts() if part.piece.kind is COUNTED), timedelta())
+    assert view.elapsed == sum((part.piece.length for part in view.parts() if part.piece.kind is WORKING), timedelta())

@@ -31,7 +31,7 @@ MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FRIDAY = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
 
 
-def asked(at: datetime) -> Step:
+def question(at: datetime) -> Step:
     return Step(at, QUESTION)
 
 
@@ -56,7 +56,7 @@ def sla_targets(*steps: Step, now: datetime, opened_at: datetime = MONDAY) -> di
 
 
 def test_friday_evening_runs_on_on_monday() -> None:
-    found = sla_targets(asked(FRIDAY), now=at(8), opened_at=FRIDAY)
+    found = sla_targets(question(FRIDAY), now=at(8), opened_at=FRIDAY)
     assert found[FIRST].due_at == at(9, 30)
     assert found[FIRST].elapsed == timedelta(minutes=30)
     assert found[FIRST].state is TargetState.RUNNING
@@ -65,7 +65,7 @@ def test_friday_evening_runs_on_on_monday() -> None:
 
 
 def test_a_pause_over_the_weekend_moves_the_due_time() -> None:
-    steps = (asked(FRIDAY), moved(FRIDAY + 10 * MINUTE, WAITING))
+    steps = (question(FRIDAY), moved(FRIDAY + 10 * MINUTE, WAITING))
     waiting = sla_targets(*steps, now=at(10), opened_at=FRIDAY)
     assert waiting[FIRST].state is TargetState.PAUSED
     assert waiting[FIRST].due_at is None
@@ -79,28 +79,28 @@ def test_a_pause_over_the_weekend_moves_the_due_time() -> None:
 
 
 def test_hold_stops_the_solution_and_not_the_answers() -> None:
-    found = sla_targets(asked(MONDAY), moved(at(9, 30), HOLD), now=at(9, 45))
+    found = sla_targets(question(MONDAY), moved(at(9, 30), HOLD), now=at(9, 45))
     assert found[FIRST].state is TargetState.RUNNING
     assert found[SOLUTION].state is TargetState.PAUSED
 
 
 def test_broken_before_the_pause_stays_broken() -> None:
-    found = sla_targets(asked(MONDAY), moved(at(10, 30), WAITING), now=at(12))
+    found = sla_targets(question(MONDAY), moved(at(10, 30), WAITING), now=at(12))
     assert found[FIRST].state is TargetState.OVERDUE
     assert found[FIRST].broken_at == at(10)
 
 
 def test_met_up_to_and_including_the_due_instant() -> None:
-    assert sla_targets(asked(MONDAY), replied(at(10)), now=at(11))[FIRST].state is TargetState.MET
-    late = sla_targets(asked(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
+    assert sla_targets(question(MONDAY), replied(at(10)), now=at(11))[FIRST].state is TargetState.MET
+    late = sla_targets(question(MONDAY), replied(at(10) + timedelta(seconds=1)), now=at(11))[FIRST]
     assert late.state is TargetState.OVERDUE
     assert late.span.met_at == at(10) + timedelta(seconds=1)
-    assert sla_targets(asked(MONDAY), now=at(10))[FIRST].state is TargetState.RUNNING
-    assert sla_targets(asked(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is TargetState.OVERDUE
+    assert sla_targets(question(MONDAY), now=at(10))[FIRST].state is TargetState.RUNNING
+    assert sla_targets(question(MONDAY), now=at(10) + timedelta(seconds=1))[FIRST].state is TargetState.OVERDUE
 
 
 def test_next_answer_runs_from_the_oldest_unanswered_question() -> None:
-    found = sla_targets(asked(MONDAY), replied(at(9, 10)), asked(at(9, 20)), asked(at(9, 50)), now=at(10))
+    found = sla_targets(question(MONDAY), replied(at(9, 10)), question(at(9, 20)), question(at(9, 50)), now=at(10))
     assert found[NEXT].span.started_at == at(9, 20)
     assert found[NEXT].due_at == at(11, 20)
     assert found[FIRST].span.met_at == at(9, 10)
@@ -109,13 +109,13 @@ def test_next_answer_runs_from_the_oldest_unanswered_question() -> None:
 def test_what_we_began_owes_no_first_answer() -> None:
     found = sla_targets(replied(MONDAY), now=at(10))
     assert set(found) == {SOLUTION}
-    assert set(sla_targets(replied(MONDAY), asked(at(10)), now=at(11))) == {SOLUTION, NEXT}
+    assert set(sla_targets(replied(MONDAY), question(at(10)), now=at(11))) == {SOLUTION, NEXT}
 
 
 def test_reopened_goes_on_where_it_stopped() -> None:
-    steps = [asked(MONDAY), replied(at(10)), moved(at(10), SOLVED)]
+    steps = [question(MONDAY), replied(at(10)), moved(at(10), SOLVED)]
     assert sla_targets(*steps, now=at(12))[SOLUTION].state is TargetState.MET
-    again = sla_targets(*steps, asked(at(13)), moved(at(13), OPEN), now=at(13, 30))
+    again = sla_targets(*steps, question(at(13)), moved(at(13), OPEN), now=at(13, 30))
     assert again[SOLUTION].state is TargetState.RUNNING
     assert again[SOLUTION].elapsed == timedelta(minutes=90)
     assert again[SOLUTION].due_at == at(12, day=24)
@@ -124,27 +124,27 @@ def test_reopened_goes_on_where_it_stopped() -> None:
 
 
 def test_solved_by_mistake_and_opened_again_by_us_still_owes_the_answer() -> None:
-    steps = [asked(MONDAY), moved(at(9, 20), SOLVED), moved(at(9, 40), OPEN)]
+    steps = [question(MONDAY), moved(at(9, 20), SOLVED), moved(at(9, 40), OPEN)]
     found = sla_targets(*steps, now=at(9, 50))
     assert found[FIRST].state is TargetState.RUNNING
     assert found[FIRST].due_at == at(10, 20)
 
 
 def test_solving_without_an_answer_ends_the_target_and_a_new_question_begins_another() -> None:
-    steps = [asked(MONDAY), moved(at(9, 20), SOLVED)]
+    steps = [question(MONDAY), moved(at(9, 20), SOLVED)]
     assert sla_targets(*steps, now=at(12))[FIRST].span.met_at == at(9, 20)
-    again = sla_targets(*steps, asked(at(11)), moved(at(11), OPEN), now=at(12))
+    again = sla_targets(*steps, question(at(11)), moved(at(11), OPEN), now=at(12))
     assert again[FIRST].span.met_at == at(9, 20)
     assert again[NEXT].span.started_at == at(11)
 
 
 def test_closing_what_was_solved_changes_nothing() -> None:
-    found = sla_targets(asked(MONDAY), replied(at(10)), moved(at(10), SOLVED), moved(at(15), CLOSED), now=at(16))
+    found = sla_targets(question(MONDAY), replied(at(10)), moved(at(10), SOLVED), moved(at(15), CLOSED), now=at(16))
     assert found[SOLUTION].span.met_at == at(10)
 
 
 def test_older_messages_of_a_split_ticket_count_from_its_opening() -> None:
-    old = [asked(at(9) - timedelta(days=3)), replied(at(9) - timedelta(days=2)), asked(at(9) - timedelta(days=1))]
+    old = [question(at(9) - timedelta(days=3)), replied(at(9) - timedelta(days=2)), question(at(9) - timedelta(days=1))]
     found = spans(MONDAY, old)
     assert [(one.kind, one.started_at, one.met_at) for one in found] == [
         (FIRST, MONDAY, MONDAY),
@@ -160,14 +160,14 @@ def test_of_several_spans_in_one_instant_the_last_counts() -> None:
 
 
 def test_without_a_goal_the_time_is_taken() -> None:
-    (first, _solution) = derive(MONDAY, [asked(MONDAY), replied(at(10))], {}, ByTheMinute(), at(11))
+    (first, _solution) = derive(MONDAY, [question(MONDAY), replied(at(10))], {}, ByTheMinute(), at(11))
     assert first.state is TargetState.NONE
     assert first.due_at is None
     assert first.elapsed == timedelta(hours=1)
 
 
 def test_a_calendar_that_never_opens_sets_no_due_time() -> None:
-    (first, _solution) = derive(MONDAY, [asked(MONDAY)], GOALS, ByTheMinute(lambda _minute: False), at(11))
+    (first, _solution) = derive(MONDAY, [question(MONDAY)], GOALS, ByTheMinute(lambda _minute: False), at(11))
     assert first.due_at is None
     assert first.state is TargetState.RUNNING
 
@@ -176,7 +176,7 @@ def test_a_calendar_that_never_opens_sets_no_due_time() -> None:
 
 
 @dataclass
-class Counted:
+class ReferenceTarget:
     """One target, measured minute by minute."""
 
     kind: TargetKind
@@ -193,9 +193,9 @@ class Reference:
         self.works = works_always if always else works
         self.status = OPEN
         ours = next((step.kind for step in history if step.kind is not STATUS), QUESTION) is REPLY
-        self.all = [Counted(SOLUTION, MONDAY)]
-        self.owed: Counted | None = None
-        self.given = ours
+        self.all = [ReferenceTarget(SOLUTION, MONDAY)]
+        self.owed: ReferenceTarget | None = None
+        self.is_answered = ours
         if not ours:
             self._owe(FIRST, MONDAY)
         minute, ahead = MONDAY, list(history)
@@ -207,19 +207,19 @@ class Reference:
             minute += MINUTE
 
     def _owe(self, kind: TargetKind, since: datetime) -> None:
-        self.owed = Counted(kind, since)
+        self.owed = ReferenceTarget(kind, since)
         self.all.append(self.owed)
 
     def _happens(self, step: Step) -> None:
         if step.kind is QUESTION:
             if self.owed is not None and self.owed.met_at is not None:
-                self.owed, self.given = None, True
+                self.owed, self.is_answered = None, True
             if self.owed is None:
-                self._owe(NEXT if self.given else FIRST, step.at)
+                self._owe(NEXT if self.is_answered else FIRST, step.at)
         elif step.kind is REPLY:
             if self.owed is not None and self.owed.met_at is None:
                 self.owed.met_at = step.at
-            self.owed, self.given = None, True
+            self.owed, self.is_answered = None, True
         elif step.status is not None and step.status is not self.status:
             self.status = step.status
             for one in (self.all[0], self.owed):
@@ -276,7 +276,7 @@ def test_equals_the_reference(
 
 @pytest.mark.parametrize("status", [WAITING, HOLD, SOLVED])
 def test_pauses_follow_each_other_and_only_the_last_lasts(status: TicketStatus) -> None:
-    history = [asked(MONDAY)]
+    history = [question(MONDAY)]
     for hour in range(10, 16):
         history.append(moved(at(hour), status if hour % 2 else OPEN))
     for span in spans(MONDAY, history):

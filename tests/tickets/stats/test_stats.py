@@ -90,10 +90,10 @@ def inside(instant: datetime | None, period: Period) -> bool:
     return instant is not None and period.first <= instant.astimezone(ZONE).date() <= period.last
 
 
-def slowly(session: Session, period: Period, wanted: Callable[[Ticket], bool]) -> queries.Stats:
+def slowly(session: Session, period: Period, matches: Callable[[Ticket], bool]) -> queries.Stats:
     """Count the same in Python, a row at a time, straight from the definitions."""
     figures = queries.Stats()
-    ours = {ticket.id: ticket for ticket in session.query(Ticket) if wanted(ticket)}
+    ours = {ticket.id: ticket for ticket in session.query(Ticket) if matches(ticket)}
     for ticket in ours.values():
         count_ticket(figures, ticket, period)
     for sla_target in session.query(SlaTarget):
@@ -118,13 +118,13 @@ def count_ticket(figures: queries.Stats, ticket: Ticket, period: Period) -> None
 
 
 def count_target(figures: queries.Stats, sla_target: SlaTarget, ticket: Ticket, period: Period) -> None:
-    asked = inside(sla_target.started_at, period)
-    if sla_target.goal is not None and asked:
+    query = inside(sla_target.started_at, period)
+    if sla_target.goal is not None and query:
         figures.met += sla_target.met_at is not None and sla_target.broken_at is None
         figures.missed += sla_target.broken_at is not None
     if sla_target.met_at is None or sla_target.spent is None:
         return
-    if sla_target.kind is TargetKind.FIRST_ANSWER and asked:
+    if sla_target.kind is TargetKind.FIRST_ANSWER and query:
         figures.first_answers[sla_target.spent] += 1
     if sla_target.kind is TargetKind.SOLUTION and ticket.merged_into_id is None and inside(ticket.solved_at, period):
         figures.solutions[sla_target.spent] += 1
@@ -238,7 +238,7 @@ def test_nothing_has_no_quantile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("query", "first", "last"),
     [
         ({}, "2026-11-23", "2026-11-23"),
         ({"period": "last_week"}, "2026-11-16", "2026-11-22"),
@@ -250,15 +250,15 @@ def test_nothing_has_no_quantile() -> None:
         ({"from": "2020-01-01", "until": "2026-11-23"}, "2025-10-20", "2026-11-23"),
     ],
 )
-def test_periods(asked: dict[str, str], first: str, last: str) -> None:
-    period = read_period(asked, TODAY, ZONE)
+def test_periods(query: dict[str, str], first: str, last: str) -> None:
+    period = read_period(query, TODAY, ZONE)
     assert (period.first.isoformat(), period.last.isoformat()) == (first, last)
     assert len(period.days) <= MAX_DAYS
     assert read_period(period.query(), TODAY, ZONE).days == period.days
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "query",
     [
         {"period": "yesterday"},
         {"from": "2026-13-01"},
@@ -268,13 +268,13 @@ def test_periods(asked: dict[str, str], first: str, last: str) -> None:
         {"from": "\0"},
     ],
 )
-def test_what_is_no_period(asked: dict[str, str]) -> None:
+def test_what_is_no_period(query: dict[str, str]) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
-        read_period(asked, TODAY, ZONE)
+        read_period(query, TODAY, ZONE)
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("query", "first", "last"),
     [
         ({"period": "this_week"}, "2026-11-16", "2026-11-16"),
         ({"period": "last_week"}, "2026-11-09", "2026-11-15"),
@@ -284,8 +284,8 @@ def test_what_is_no_period(asked: dict[str, str]) -> None:
         ({"from": "2000-01-01", "until": "2000-01-01"}, "1999-12-31", "1999-12-31"),
     ],
 )
-def test_what_a_period_is_compared_with(asked: dict[str, str], first: str, last: str) -> None:
-    before = read_period(asked, TODAY, ZONE).before()
+def test_what_a_period_is_compared_with(query: dict[str, str], first: str, last: str) -> None:
+    before = read_period(query, TODAY, ZONE).before()
     assert (before.first.isoformat(), before.last.isoformat()) == (first, last)
 
 

@@ -108,8 +108,8 @@ def test_what_is_refused_keeps_what_was_typed(client: ConsoleClient, session: Se
     assert client.submit(address).status_code == 422
     assert client.submit(address, **{"number-x": "1"}).status_code == 422
     assert client.submit(address, json=True, **{"number-99999": "1"}).status_code == 404
-    told = client.submit(address, json=True, **{f"number-{keys[1]}": "17"})
-    assert [one["number"] for one in told.json["done"]] == ["17"]
+    response = client.submit(address, json=True, **{f"number-{keys[1]}": "17"})
+    assert [one["number"] for one in response.json["done"]] == ["17"]
     assert client.submit(address, json=True, **{f"number-{keys[1]}": "18"}).status_code == 409
 
 

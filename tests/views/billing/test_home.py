@@ -62,8 +62,8 @@ def day(session: Session) -> None:
 @pytest.mark.both
 def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day: None) -> None:
     sign_in(client, Role.BILLING)
-    told: Any = client.get_json(HOME).json
-    figures = told["figures"]
+    payload: Any = client.get_json(HOME).json
+    figures = payload["figures"]
     assert {key: one["count"] for key, one in figures.items()} == {
         "due": 4, "unmatched": 1, "migrations": 1, "suspensions": 1, "duties": 0,
     }  # fmt: skip
@@ -72,9 +72,9 @@ def test_each_figure_is_the_number_of_rows_behind_it(client: ConsoleClient, day:
     for key in ("suspensions", "migrations"):
         assert rows_behind(client, figures[key]["url"]) == figures[key]["count"] + (key == "migrations"), key
     assert figures["unmatched"]["amounts"] == {"EUR": 5_000}
-    assert {key: one["count"] for key, one in told["overdue"].items()} == {"30": 5, "60": 4, "90": 4, "more": 4}
-    assert told["overdue"]["30"]["amounts"] == {"RSD": 2 * TOTAL + 440_000, "EUR": 2 * TOTAL}
-    for one in told["overdue"].values():
+    assert {key: one["count"] for key, one in payload["overdue"].items()} == {"30": 5, "60": 4, "90": 4, "more": 4}
+    assert payload["overdue"]["30"]["amounts"] == {"RSD": 2 * TOTAL + 440_000, "EUR": 2 * TOTAL}
+    for one in payload["overdue"].values():
         assert rows_behind(client, one["url"]) == one["count"], one
 
 

@@ -50,13 +50,13 @@ def test_each_step_sums_its_days(client: ConsoleClient, money: None) -> None:
     sign_in(client, Role.BILLING)
     period = f"from={today() - timedelta(days=60)}&until={today()}"
     for by, days in (("day", 7), ("week", 7), ("month", 31)):  # too fine for two months: weeks
-        told: Any = client.get_json(f"{MONEY}?{period}&by={by}").json
-        assert told["by"] == ("week" if by == "day" else by)
-        assert told["totals"]["RSD"] == {"payments": 3, "amount": 700, "unmatched": 700, "returned": 50}
-        assert told["totals"]["EUR"] == {"payments": 1, "amount": 7, "unmatched": 7, "returned": 0}
-        assert told["refunded"] == {"RSD": 20}
-        assert sum(one["RSD"]["amount"] for one in told["items"]) == 700
-        spans = [(date.fromisoformat(one["from"]), date.fromisoformat(one["until"])) for one in told["items"]]
+        payload: Any = client.get_json(f"{MONEY}?{period}&by={by}").json
+        assert payload["by"] == ("week" if by == "day" else by)
+        assert payload["totals"]["RSD"] == {"payments": 3, "amount": 700, "unmatched": 700, "returned": 50}
+        assert payload["totals"]["EUR"] == {"payments": 1, "amount": 7, "unmatched": 7, "returned": 0}
+        assert payload["refunded"] == {"RSD": 20}
+        assert sum(one["RSD"]["amount"] for one in payload["items"]) == 700
+        spans = [(date.fromisoformat(one["from"]), date.fromisoformat(one["until"])) for one in payload["items"]]
         assert all((last - first).days < days for first, last in spans)
         assert spans[-1][1] == today()
     assert client.get_json(f"{MONEY}?from=2026-13-01").status_code == 422

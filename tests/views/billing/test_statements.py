@@ -57,8 +57,8 @@ def test_what_a_program_is_answered(client: ConsoleClient, session: Session) -> 
     one = client.get_json(f"{PAGE}{listed['id']}").json
     assert [item["state"] for item in one["items"]] == ["matched", "unmatched", "outgoing"]
     assert one["items"][0]["proforma"] == proforma.number
-    shown = client.get_json(f"{PAGE}{listed['id']}?show=unmatched").json["items"]
-    assert [item["position"] for item in shown] == [2]
+    payload = client.get_json(f"{PAGE}{listed['id']}?show=unmatched").json["items"]
+    assert [item["position"] for item in payload] == [2]
     assert client.get(f"{PAGE}{listed['id']}/file").data == file
 
 

@@ -172,8 +172,8 @@ def test_the_badge_stands_with_the_verified_name(
     sign_in(colleague, staff=factories.make_staff(Role.AGENT))
     assert person in side(colleague, chat).partition("h-who")[2].partition("</section>")[0]
     for page in ("/console/chats/?status=active", f"/console/chats/{chat.number}"):
-        shown = client.get(page).text
-        assert f"<bdi>{person}</bdi>" in shown and "pisao kao Marko Marković" in shown, page
+        html = client.get(page).text
+        assert f"<bdi>{person}</bdi>" in html and "pisao kao Marko Marković" in html, page
     with transaction() as session:
         session.get_one(Chat, chat.id).name = " ".join(reversed(person.upper().split()))
     assert serializers.chat_row(chat)["wrote_as"] is None, "the same name, spelled otherwise"
@@ -244,16 +244,16 @@ def test_files_are_checked_and_nobody_else_s(
 
     assert upload("virus.exe", b"MZ").status_code == 422
     assert client.submit(url(chat, "/files"), json=True).status_code == 422
-    kept = upload("uputstvo.txt", b"korak po korak").get_json()["file"]
-    mine = client.get(url(chat, f"/files/{kept['id']}"))
+    file = upload("uputstvo.txt", b"korak po korak").get_json()["file"]
+    mine = client.get(url(chat, f"/files/{file['id']}"))
     assert mine.data == b"korak po korak" and mine.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" in mine.headers["Content-Security-Policy"]
 
     colleague = new_client()
     sign_in(colleague, staff=factories.make_staff(Role.AGENT))
-    assert colleague.get(url(chat, f"/files/{kept['id']}")).status_code == 404, "not sent yet: its uploader's alone"
+    assert colleague.get(url(chat, f"/files/{file['id']}")).status_code == 404, "not sent yet: its uploader's alone"
     other = ask()
-    assert client.get(url(other, f"/files/{kept['id']}")).status_code == 404, "of another chat"
+    assert client.get(url(other, f"/files/{file['id']}")).status_code == 404, "of another chat"
 
 
 def test_a_private_department_s_chat_is_not_there(client: ConsoleClient, session: Session, agent: Staff) -> None:

@@ -52,11 +52,11 @@ def listed(client: ConsoleClient, query: str = "") -> list[str]:
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        told = client.get_json(f"/console/chats/?page_size=2&{query}&cursor={cursor}")
-        assert told.status_code == 200, told.json
-        assert told.json is not None and "ignored" not in told.json
-        found += [item["number"] for item in told.json["items"]]
-        cursor = told.json["next"]
+        response = client.get_json(f"/console/chats/?page_size=2&{query}&cursor={cursor}")
+        assert response.status_code == 200, response.json
+        assert response.json is not None and "ignored" not in response.json
+        found += [item["number"] for item in response.json["items"]]
+        cursor = response.json["next"]
     return found
 
 
@@ -77,7 +77,7 @@ def test_the_filters_and_the_search_combine(client: ConsoleClient, agent: Staff,
     sign_in(client, staff=agent)
     numbers = [waiting.number, ticketed.number, poor.number, verified.number]
     assert listed(client) == numbers
-    for query, wanted in (
+    for query, expected in (
         ("status=queued", [waiting]),
         ("status=ticketed", [ticketed]),
         ("status=closed", [poor, verified]),
@@ -100,7 +100,7 @@ def test_the_filters_and_the_search_combine(client: ConsoleClient, agent: Staff,
         ("search=sertifikat&rating=poor&verified=1", []),
         ("search=nista+takvo", []),
     ):
-        assert listed(client, query) == [one.number for one in wanted], query
+        assert listed(client, query) == [one.number for one in expected], query
     assert client.get_json("/console/chats/?status=nonsense").json["ignored"]
     item = client.get_json(f"/console/chats/?search={verified.number}").json["items"][0]
     assert item == {
@@ -120,19 +120,19 @@ def test_what_one_may_not_see_is_not_there(
     hidden = make_past(lead, "Poverljivo pitanje")
     with transaction() as session:
         session.get_one(Chat, hidden.id).department_id = private.id
-    shown = make_past(agent.actor())
+    own = make_past(agent.actor())
     with transaction():
         lifecycle.mail_transcript(visitor(), hidden.id)
-        lifecycle.mail_transcript(visitor(), shown.id)
+        lifecycle.mail_transcript(visitor(), own.id)
     sign_in(client, staff=agent)
-    assert listed(client) == listed(client, "search=proveravam") == [shown.number]
+    assert listed(client) == listed(client, "search=proveravam") == [own.number]
     page = f"/console/chats/{hidden.number}"
     assert client.get(page).status_code == client.get_json(page).status_code == 404
     assert client.submit(f"{page}/ticket").status_code == 404
     assert "Poverljivo" not in client.get("/console/chats/export/csv/").text
     supervisor = new_client()
     sign_in(supervisor, Role.SUPERVISOR)
-    assert listed(supervisor) == [shown.number, hidden.number]
+    assert listed(supervisor) == [own.number, hidden.number]
     assert supervisor.get(page).status_code == 200
     # The mail about a chat goes the chat's way.
     about = {item["id"]: item["subject"] for item in client.get_json("/console/mail/").json["items"]}
@@ -142,10 +142,10 @@ def test_what_one_may_not_see_is_not_there(
     sign_in(biller, Role.BILLING)
     assert len(biller.get_json("/console/mail/").json["items"]) == 1
     sign_in(admin, Role.ADMIN)
-    assert admin.get("/console/chats/").status_code == admin.get(f"/console/chats/{shown.number}").status_code == 404
+    assert admin.get("/console/chats/").status_code == admin.get(f"/console/chats/{own.number}").status_code == 404
     assert {item["subject"] for item in admin.get_json("/console/mail/").json["items"]} == {None}
     mail = client.get(f"/console/mail/{next(iter(about))}").text
-    assert f'href="/console/chats/{shown.number}"' in mail
+    assert f'href="/console/chats/{own.number}"' in mail
     for wrong in ("C-1", "50001", "C-99999", "C-50001'--"):
         assert client.get(f"/console/chats/{wrong}").status_code == 404, wrong
 
@@ -182,13 +182,17 @@ def test_one_chat_is_told_whole(app: Flask, client: ConsoleClient, agent: Staff,
         assert words in page, words
     assert "123456" not in page and "<script>alert" not in page and "<b>i lepo" not in page
     assert "Block the visitor" not in page  # for supervisors
-    told = client.get_json(f"/console/chats/{chat.number}").json
-    assert told["chat"]["rating"] == 4 and told["chat"]["customer"] == persona.customer.number and not told["more"]
-    assert [one["kind"] for one in told["messages"] if one["kind"] != "event"] == [
+    payload = client.get_json(f"/console/chats/{chat.number}").json
+    assert (
+        payload["chat"]["rating"] == 4
+        and payload["chat"]["customer"] == persona.customer.number
+        and not payload["more"]
+    )
+    assert [one["kind"] for one in payload["messages"] if one["kind"] != "event"] == [
         "visitor", "reply", "note", "visitor", "visitor",
     ]  # fmt: skip
-    after = told["messages"][2]["seq"]
-    assert client.get_json(f"/console/chats/{chat.number}?after={after}").json["messages"] == told["messages"][3:]
+    after = payload["messages"][2]["seq"]
+    assert client.get_json(f"/console/chats/{chat.number}?after={after}").json["messages"] == payload["messages"][3:]
 
 
 def test_a_ticket_is_made_of_what_has_ended(client: ConsoleClient, agent: Staff, session: Session) -> None:
@@ -202,8 +206,8 @@ def test_a_ticket_is_made_of_what_has_ended(client: ConsoleClient, agent: Staff,
     ticket = session.scalars(select(Ticket)).one()
     assert (done.status_code, done.location) == (303, f"/console/tickets/{ticket.number}")
     assert client.submit(f"{page}/ticket", json=True).json == {"ticket": ticket.number}  # the same one
-    shown = client.get(page, headers=ENGLISH).text
-    assert "Convert to ticket" not in shown and f"/console/tickets/{ticket.number}" in shown
+    html = client.get(page, headers=ENGLISH).text
+    assert "Convert to ticket" not in html and f"/console/tickets/{ticket.number}" in html
     assert f'href="{page}"' in client.get(f"/console/tickets/{ticket.number}").text
     assert listed(client, "status=ticketed") == [chat.number]
 
@@ -230,8 +234,8 @@ def test_a_supervisor_blocks_a_visitor(
     row = session.scalars(select(ChatBlock)).one()
     assert (row.email, row.reason) == ("zla@example.test", "vređa")
     assert session.get_one(Chat, chat.id).status is ChatStatus.CLOSED
-    shown = lead.get(page, headers=ENGLISH).text
-    assert "The visitor is blocked for 7 days" in shown and "Block the visitor" not in shown
+    html = lead.get(page, headers=ENGLISH).text
+    assert "The visitor is blocked for 7 days" in html and "Block the visitor" not in html
 
 
 def test_the_csv_runs_nowhere(client: ConsoleClient, agent: Staff, session: Session) -> None:
@@ -284,8 +288,8 @@ def test_an_account_shows_the_chats_of_its_people(
     assert [one["number"] for one in client.get_json(f"/console/customers/{number}").json["chats"]] == [chat.number]
     end(mira, chat)  # and with it the verification
     assert chat.number not in client.get(page).text
-    told = client.get_json(f"/console/customers/{number}").json
-    assert told is not None and "chats" not in told
+    payload = client.get_json(f"/console/customers/{number}").json
+    assert payload is not None and "chats" not in payload
 
 
 @pytest.mark.both

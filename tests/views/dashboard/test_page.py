@@ -65,8 +65,8 @@ def rows_behind(client: ConsoleClient, url: str) -> int:
 def test_an_agent_finds_what_is_theirs(client: ConsoleClient, desk: tuple[Staff, Department]) -> None:
     mira, _department = desk
     sign_in(client, staff=mira)
-    told = client.get_json("/console/").json
-    figures, needs = told["figures"], told["needs"]
+    payload = client.get_json("/console/").json
+    figures, needs = payload["figures"], payload["needs"]
     assert {key: one["value"] for key, one in figures.items() if key != "oldest"} == {
         "open": "8", "risk": "3", "waiting": "2",
     }  # fmt: skip
@@ -78,8 +78,8 @@ def test_an_agent_finds_what_is_theirs(client: ConsoleClient, desk: tuple[Staff,
     first = client.get_json(figures["oldest"]["url"]).json["items"][0]
     page = client.get("/console/", headers={"Accept-Language": "en"}).text
     assert f"{first['number']} · {first['subject']}" in page and "3 days" in page
-    assert [one["due_at"] for one in told["due"]] == sorted(one["due_at"] for one in told["due"])
-    assert len(told["due"]) == 6 and told["hours"] == {"open": True, "until": "2026-11-25T17:00:00+01:00"}
+    assert [one["due_at"] for one in payload["due"]] == sorted(one["due_at"] for one in payload["due"])
+    assert len(payload["due"]) == 6 and payload["hours"] == {"open": True, "until": "2026-11-25T17:00:00+01:00"}
 
 
 def test_whoever_is_in_no_department_sees_what_nobody_has(
@@ -108,19 +108,19 @@ def test_a_supervisor_sees_the_desk(client: ConsoleClient, desk: tuple[Staff, De
         )  # fmt: skip
     make_mail(state=MailState.FAILED)
     make_mail()
-    told = client.get_json("/console/").json
-    assert told["figures"]["open"]["value"] == str(8 + 4 + 5 + 7 + 1)
-    assert told["figures"]["risk"]["value"] == "7"
-    needs = {key: one["count"] for key, one in told["needs"].items()}
+    payload = client.get_json("/console/").json
+    assert payload["figures"]["open"]["value"] == str(8 + 4 + 5 + 7 + 1)
+    assert payload["figures"]["risk"]["value"] == "7"
+    needs = {key: one["count"] for key, one in payload["needs"].items()}
     assert needs == {
         "unassigned": "16", "mentions": "1", "mine": "1", "broken_today": "1", "reviews": "0", "mail": "1",
     }  # fmt: skip
     for key in ("unassigned", "mentions", "mine", "mail"):
-        assert rows_behind(client, told["needs"][key]["url"]) == int(needs[key]), key
+        assert rows_behind(client, payload["needs"][key]["url"]) == int(needs[key]), key
     for key in ("open", "risk", "waiting"):
-        one = told["figures"][key]
+        one = payload["figures"][key]
         assert rows_behind(client, one["url"]) == int(one["value"]), key
-    assert client.get(told["needs"]["broken_today"]["url"]).status_code == 200
+    assert client.get(payload["needs"]["broken_today"]["url"]).status_code == 200
     page = client.get("/console/", headers={"Accept-Language": "en"}).text
     loads = re.findall(
         r'<span class="title truncate">([^<]+)</span><progress class="progress" max="16" value="(\d+)"', page
@@ -133,10 +133,10 @@ def test_a_missing_list_of_holidays_is_told_to_whoever_edits_the_hours(
     client: ConsoleClient, new_client: Callable[[], ConsoleClient], clock: Any
 ) -> None:
     clock.set(datetime(2100, 3, 1, 9, tzinfo=UTC))  # no list goes so far
-    for role, told in ((Role.SUPERVISOR, True), (Role.ADMIN, True), (Role.AGENT, False)):
+    for role, warned in ((Role.SUPERVISOR, True), (Role.ADMIN, True), (Role.AGENT, False)):
         made = new_client()
         sign_in(made, role)
-        assert ("holidays" in made.get_json("/console/").json["needs"]) is told, role
+        assert ("holidays" in made.get_json("/console/").json["needs"]) is warned, role
 
 
 @pytest.mark.both
@@ -145,9 +145,9 @@ def test_migrations_of_today_and_under_way(
 ) -> None:
     move = make_move()
     move.request()
-    asked = new_client()
-    sign_in(asked, staff=session.get_one(Staff, move.agent.id))
-    assert move.ref in asked.get("/console/").text
+    browser = new_client()
+    sign_in(browser, staff=session.get_one(Staff, move.agent.id))
+    assert move.ref in browser.get("/console/").text
     sign_in(client)  # another agent
     assert move.ref not in client.get("/console/").text
     supervisor = new_client()
@@ -191,12 +191,12 @@ def test_the_page_stays_true_without_a_reload(
     tile.focus()
     page.evaluate("window.here = 'the same page'")
     fill_tickets(1, due_in=HOUR, now=core_clock.now())
-    given = page.evaluate(
+    result = page.evaluate(
         """async () => (await fetch('/console/tickets/mass', {method: 'POST', headers: {
             'X-CSRFToken': document.querySelector('meta[name=csrf-token]').content, Accept: 'application/json',
             'Content-Type': 'application/x-www-form-urlencoded'}, body: 'do=assign:me&rowid=1'})).status"""
     )
-    assert given == 200
+    assert result == 200
     for _ in range(100):  # the news is on its way, and then waits its time; nothing is asked anyway before a minute
         page.clock.fast_forward(500)
         if tile.locator(".tile-value").inner_text() != "0":

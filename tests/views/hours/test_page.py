@@ -192,8 +192,8 @@ def test_the_preview_is_what_saving_makes(boss: ConsoleClient, session: Session)
     ]
     without_marks = re.compile(r'<span class="hours-note is-before">.*?</span></span>| is-changed|is-changed ?')
     saved = boss.get(PAGE).text
-    shown = without_marks.sub("", outlook(preview.text))
-    assert re.sub(r'\s|class="[^"]*"', "", shown) == re.sub(r'\s|class="[^"]*"', "", outlook(saved))
+    preview_shown = without_marks.sub("", outlook(preview.text))
+    assert re.sub(r'\s|class="[^"]*"', "", preview_shown) == re.sub(r'\s|class="[^"]*"', "", outlook(saved))
     assert boss.get_json(PAGE).json["days"] == [day | {"differs": False} for day in days["days"]]
 
 
@@ -241,10 +241,10 @@ def test_what_was_typed_stays_when_it_is_refused(boss: ConsoleClient, session: S
         assert answer.status_code == 422, rows
         assert text in answer.text, rows
         assert "<b>17" not in answer.text
-        shown = [row for row in rows[:42] if row[0] in range(7)]
-        assert answer.text.count('name="opens"') == len(shown) + 7, rows  # a blank one a day, for the script
+        weekly = [row for row in rows[:42] if row[0] in range(7)]
+        assert answer.text.count('name="opens"') == len(weekly) + 7, rows  # a blank one a day, for the script
         for place, row in enumerate(rows[:42]):
-            if {f"opens-{place}", f"closes-{place}"} & fields and row in shown:
+            if {f"opens-{place}", f"closes-{place}"} & fields and row in weekly:
                 assert f'id="row-{place}-error"' in answer.text and 'aria-invalid="true"' in answer.text, rows
         errors = boss.submit(PAGE, json=True, **form(rows))
         assert errors.status_code == 422

@@ -126,17 +126,17 @@ def test_images_of_others_load_when_asked_for_and_own_ones_at_once(
     frame = page.frame_locator("iframe")
     frame.get_by_text("Zdravo").wait_for()
     assert met == []
-    asked: list[str | None] = []
+    requests: list[str | None] = []
 
     def answer(route: Route) -> None:
-        asked.append(route.request.headers.get("referer"))
+        requests.append(route.request.headers.get("referer"))
         route.fulfill(body="", content_type="image/png")
 
     context.route("https://pratilac.test/**", answer)
     page.get_by_role("link", name="Prikaži slike").click()
     frame.locator("img[src^=https]").wait_for(state="attached")
     page.wait_for_load_state("networkidle")
-    assert asked == [None]  # and it learns not from where
+    assert requests == [None]  # and it learns not from where
     page.goto(f"{served}/console/mail/in/{quoted}")
     assert page.get_by_text("Radi, hvala.").is_visible()
     assert not page.get_by_text("Staro.").is_visible()

@@ -60,7 +60,7 @@ def everything(client: ConsoleClient, sent: Sent) -> str:
     """Return all that the pages say to this reader, in every form."""
     texts = [client.get("/console/mail/").text, client.get_json("/console/mail/").text]
     texts.append(client.get("/console/mail/export/csv/").text)
-    for key in (sent.account, sent.opened, sent.asked, sent.hidden, sent.staff):
+    for key in (sent.account, sent.opened, sent.verification, sent.hidden, sent.staff):
         for path in (f"/console/mail/{key}", f"/console/mail/{key}/html"):
             texts += [client.get(path).text, client.get_json(path).text]
     texts.append(client.get(f"/console/customers/{sent.customer.number}?tab=mail").text)
@@ -96,8 +96,10 @@ def test_who_reads_what(client: ConsoleClient, session: Session, sent: Sent, rol
         assert (key in there) == (how != "no")
         if how != "no":
             assert (there[key]["subject"] is None) == (how == "metadata")
-            told = client.get_json(f"/console/mail/{key}").json["mail"]
-            assert (told["subject"] == session.get_one(Mail, key).subject) == (how == "content") == ("text" in told)
+            payload = client.get_json(f"/console/mail/{key}").json["mail"]
+            assert (
+                (payload["subject"] == session.get_one(Mail, key).subject) == (how == "content") == ("text" in payload)
+            )
     # No search finds a word of a subject that one may not read.
     assert (sent.account in listed(client, "search=podršku")) == (MATRIX[role][0] == "content")
     for token in sent.tokens:

@@ -47,7 +47,7 @@ def billing(new_client: NewClient, move: Move, session: Session) -> ConsoleClien
     return signed_in(new_client(), move.billing.id or 0, session)
 
 
-def asked(move: Move, **changes: Any) -> dict[str, Any]:
+def request_fields(move: Move, **changes: Any) -> dict[str, Any]:
     return {
         "service": list(move.service_ids),
         "to_customer": move.target,
@@ -64,7 +64,7 @@ def migrations(session: Session) -> int:
 
 @pytest.mark.both
 def test_the_main_job_by_script(agent: ConsoleClient, billing: ConsoleClient, move: Move, session: Session) -> None:
-    answer = agent.submit("/console/migrations/new", json=True, **asked(move))
+    answer = agent.submit("/console/migrations/new", json=True, **request_fields(move))
     assert answer.status_code == 201
     ref = answer.get_json()["migration"]["ref"]
 
@@ -97,7 +97,7 @@ def test_the_main_job_by_pages(agent: ConsoleClient, billing: ConsoleClient, mov
     service = session.get_one(Service, move.service_ids[0])
     page = agent.get(f"/console/migrations/new?customer={move.old.number}&service={service.id}")
     assert service.label in page.text
-    answer = agent.submit("/console/migrations/new", **asked(move))
+    answer = agent.submit("/console/migrations/new", **request_fields(move))
     assert answer.status_code == 303
     story = answer.headers["Location"]
     (source,) = session.scalars(select(Proforma).where(Proforma.customer_id == move.old.id))
@@ -122,7 +122,9 @@ def test_without_a_verification_no_address_starts_one(new_client: NewClient, mov
         assert value not in page.text
     for verification in (move.verification_id, 0, -1, 2**31 - 1, 2**40, "x", ""):
         for json in (True, False):
-            answer = stranger.submit("/console/migrations/new", json=json, **asked(move, verification=verification))
+            answer = stranger.submit(
+                "/console/migrations/new", json=json, **request_fields(move, verification=verification)
+            )
             assert answer.status_code == 422
             assert "stack" not in answer.text.lower() or "Traceback" not in answer.text
     assert migrations(session) == 0
@@ -145,7 +147,7 @@ def test_a_verification_that_gives_nothing_away_starts_none(
     sign_in(client, staff=staff)
     page = client.get(f"/console/migrations/new?customer={move.old.number}")
     assert 'name="to_customer"' not in page.text
-    answer = client.submit("/console/migrations/new", json=True, **asked(move, verification=key))
+    answer = client.submit("/console/migrations/new", json=True, **request_fields(move, verification=key))
     assert answer.status_code == 422
     assert answer.get_json()["error"]["code"] == ("unverified" if who == "override" else "no_right")
     assert migrations(session) == 0
@@ -153,7 +155,7 @@ def test_a_verification_that_gives_nothing_away_starts_none(
 
 def test_what_was_typed_is_kept(agent: ConsoleClient, move: Move) -> None:
     answer = agent.submit(
-        "/console/migrations/new", **asked(move, to_customer="K-424242", reason="Poklon <b>sestri</b>")
+        "/console/migrations/new", **request_fields(move, to_customer="K-424242", reason="Poklon <b>sestri</b>")
     )
     assert answer.status_code == 422
     assert 'value="K-424242"' in answer.text
@@ -216,7 +218,7 @@ def test_bad_input_is_refused_in_words(billing: ConsoleClient, move: Move, field
                                     {"to_customer": "a" * 5000}, {"to_customer": "\0"}, {"reason": "\0"}])  # fmt: skip
 def test_a_bad_request_is_refused_in_words(agent: ConsoleClient, move: Move, session: Session, change: Any) -> None:
     for json in (True, False):
-        answer = agent.submit("/console/migrations/new", json=json, **asked(move, **change))
+        answer = agent.submit("/console/migrations/new", json=json, **request_fields(move, **change))
         assert answer.status_code == 422, answer.text[:300]
     assert migrations(session) == 0
 
@@ -277,19 +279,23 @@ def test_what_comes_along_or_stays_is_told(new_client: NewClient, session: Sessi
     agent = signed_in(new_client(), move.agent.id or 0, session)
     page = agent.get(f"/console/migrations/new?customer={old.number}&service={host.id}").text
     assert f'name="leave" value="{domain.id}"' in page
-    answer = agent.submit("/console/migrations/new", json=True, **asked(move, leave=[certificate.id])).get_json()
-    told = answer["migration"]
-    assert (told["services"], told["along"], told["left_behind"]) == (
+    answer = agent.submit(
+        "/console/migrations/new", json=True, **request_fields(move, leave=[certificate.id])
+    ).get_json()
+    payload = answer["migration"]
+    assert (payload["services"], payload["along"], payload["left_behind"]) == (
         [host.number, domain.number], [domain.number], [certificate.number],
     )  # fmt: skip
-    story = agent.get(f"/console/migrations/{told['ref']}", headers={"Accept-Language": "sr"}).text
+    story = agent.get(f"/console/migrations/{payload['ref']}", headers={"Accept-Language": "sr"}).text
     assert "prelazi zajedno" in story
     assert "veza se uklanja pri izvršenju" in story
     billing = signed_in(new_client(), move.billing.id or 0, session)
-    preview = billing.get_json(f"/console/migrations/{told['ref']}/preview").get_json()
+    preview = billing.get_json(f"/console/migrations/{payload['ref']}/preview").get_json()
     assert [row["along"] for row in preview["services"]] == [False, True]
     assert preview["cuts"] == [{"hosted": certificate.number, "host": host.number, "stays": certificate.number}]
-    refused = agent.submit("/console/migrations/new", **asked(move, to_customer="K-424242", leave=[certificate.id]))
+    refused = agent.submit(
+        "/console/migrations/new", **request_fields(move, to_customer="K-424242", leave=[certificate.id])
+    )
     assert f'value="{certificate.id}" checked' in refused.text, "what was ticked is kept"
 
 
@@ -298,7 +304,7 @@ def test_why_is_read_by_role_or_while_the_account_is_open(
 ) -> None:
     """In the page, as JSON and in the lists; a colleague, and the agent afterwards, read none of it."""
     why, end = "Razvod braka, hitno", "Ugovor nije potpisan"
-    made = agent.submit("/console/migrations/new", json=True, **asked(move, reason=why))
+    made = agent.submit("/console/migrations/new", json=True, **request_fields(move, reason=why))
     ref = made.get_json()["migration"]["ref"]
     colleague = new_client()
     sign_in(colleague, Role.AGENT)
@@ -309,8 +315,8 @@ def test_why_is_read_by_role_or_while_the_account_is_open(
     def read(client: ConsoleClient) -> set[str]:
         story, others = f"/console/migrations/{ref}", ("/console/migrations/", f"/console/palette/?search={ref}")
         found = [answer.text for path in (story, *others) for answer in (client.get(path), client.get_json(path))]
-        told = client.get_json(story).get_json()["migration"]
-        assert {text for text in (told["reason"], told["end_reason"]) if text} == {
+        payload = client.get_json(story).get_json()["migration"]
+        assert {text for text in (payload["reason"], payload["end_reason"]) if text} == {
             text for text in (why, end) if text in found[0]
         }
         return {text for text in (why, end) if any(text in one for one in found)}

@@ -55,18 +55,18 @@ def scene(session: Session, clock: Clock) -> tuple[Staff, Staff]:
 def test_a_supervisor_sees_all_agents(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     mira, vuk = scene
     sign_in(client, Role.SUPERVISOR)
-    told = client.get_json(PATH).json
-    assert (told["period"]["from"], told["period"]["until"]) == ("2026-11-23", "2026-11-23")
-    figures = told["figures"]
+    payload = client.get_json(PATH).json
+    assert (payload["period"]["from"], payload["period"]["until"]) == ("2026-11-23", "2026-11-23")
+    figures = payload["figures"]
     assert figures["begun"] == 3 and figures["outside_hours"] == 0
     assert figures["answered"] == {"of": 3, "answered": 2, "percent": 66.67}
     assert figures["unanswered"] == {"became_a_ticket": 0, "ended": 1}
     assert 0 <= figures["first_answer"]["median"] <= 60
     assert figures["satisfaction"] == {"ratings": 1, "average": 5, "content_percent": 100}
-    assert 300 <= told["before"]["figures"]["first_answer"]["median"] < 360  # the clock runs
-    assert {one["id"]: one["begun"] for one in told["by_agent"]} == {mira.id: 1, vuk.id: 2}
-    assert told["by_hour"]["11"] == 3 and sum(told["by_hour"].values()) == 3
-    assert [(one["answered"], one["unanswered"]) for one in told["flow"]] == [(2, 1)]
+    assert 300 <= payload["before"]["figures"]["first_answer"]["median"] < 360  # the clock runs
+    assert {one["id"]: one["begun"] for one in payload["by_agent"]} == {mira.id: 1, vuk.id: 2}
+    assert payload["by_hour"]["11"] == 3 and sum(payload["by_hour"].values()) == 3
+    assert [(one["answered"], one["unanswered"]) for one in payload["flow"]] == [(2, 1)]
     assert client.get_json(f"{PATH}?agent={vuk.id}").json["figures"]["begun"] == 2
     assert client.get_json(f"{PATH}?period=last_week").json["figures"]["outside_hours"] == 1
 
@@ -74,8 +74,8 @@ def test_a_supervisor_sees_all_agents(client: ConsoleClient, scene: tuple[Staff,
 def test_an_agent_sees_their_own(client: ConsoleClient, scene: tuple[Staff, Staff]) -> None:
     mira, vuk = scene
     sign_in(client, staff=mira)
-    told = client.get_json(PATH).json
-    assert told["agent"] == mira.id and told["figures"]["begun"] == 1 and told.get("by_agent") is None
+    payload = client.get_json(PATH).json
+    assert payload["agent"] == mira.id and payload["figures"]["begun"] == 1 and payload.get("by_agent") is None
     for path in (PATH, f"{PATH}export/figures/"):
         assert client.get(f"{path}?agent={vuk.id}").status_code == 404
     assert client.get(f"{PATH}export/agents/").status_code == 404

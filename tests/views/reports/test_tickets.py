@@ -1,4 +1,4 @@
-"""The report page: whose figures one sees, periods as asked, numbers as counted, files that a spreadsheet can read."""
+"""The report page: whose figures one sees, periods, numbers as counted, files that a spreadsheet can read."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def solve(
     agent: Staff | None,
     department: Department,
     *,
-    asked: datetime,
+    opened_at: datetime,
     answered: int,
     took: int = 300,
     score: int | None = None,
     late: bool = False,
     reopened: int = 0,
 ) -> None:
-    """Write a ticket that was solved a day after it was asked; times in working minutes."""
+    """Write a ticket that was solved a day after it was opened; times in working minutes."""
     with transaction() as session:
         ticket = Ticket(
             subject="Pošta ne radi", requester_name="Čika Pera", requester_email="pera@example.test",
             language="sr_Latn", department_id=department.id, assignee_id=agent.id if agent else None,
             priority=Priority.NORMAL,
-            status=TicketStatus.SOLVED, source=TicketSource.MAIL, created_at=asked, updated_at=asked + DAY,
-            due_at=NO_DUE, solved_at=asked + DAY, reopened=reopened,
+            status=TicketStatus.SOLVED, source=TicketSource.MAIL, created_at=opened_at, updated_at=opened_at + DAY,
+            due_at=NO_DUE, solved_at=opened_at + DAY, reopened=reopened,
         )  # fmt: skip
         session.add(ticket)
         session.flush()
@@ -64,9 +64,9 @@ def solve(
                     ticket_id=ticket.id,
                     kind=kind,
                     goal=60,
-                    started_at=asked,
-                    met_at=asked + timedelta(hours=3),
-                    broken_at=asked + timedelta(hours=1) if broken else None,
+                    started_at=opened_at,
+                    met_at=opened_at + timedelta(hours=3),
+                    broken_at=opened_at + timedelta(hours=1) if broken else None,
                     spent=spent,
                     pauses=[],
                     revision=1,
@@ -77,7 +77,7 @@ def solve(
                 TicketRating(
                     ticket_id=ticket.id,
                     score=score,
-                    at=asked + DAY,
+                    at=opened_at + DAY,
                     agent_id=agent.id if agent else None,
                     department_id=department.id,
                 )
@@ -90,10 +90,10 @@ def scene(session: Session) -> tuple[Staff, Staff, Department]:
     mira, vuk = factories.make_staff(Role.AGENT), factories.make_staff(Role.AGENT)
     department = make_department("Tehnička")
     for number, answered in enumerate((10, 20, 30)):
-        solve(mira, department, asked=NOW - DAY - timedelta(hours=number), answered=answered, score=5 - number)
-    solve(vuk, department, asked=NOW - DAY, answered=120, late=True, score=1, reopened=1)
+        solve(mira, department, opened_at=NOW - DAY - timedelta(hours=number), answered=answered, score=5 - number)
+    solve(vuk, department, opened_at=NOW - DAY, answered=120, late=True, score=1, reopened=1)
     for number in range(2):
-        solve(mira, department, asked=NOW - 8 * DAY - timedelta(hours=number), answered=90)
+        solve(mira, department, opened_at=NOW - 8 * DAY - timedelta(hours=number), answered=90)
     fill_tickets(2, department_id=department.id, assignee_id=mira.id, now=NOW - 40 * DAY)
     fill_tickets(3, department_id=department.id, status=TicketStatus.WAITING, now=NOW - 40 * DAY)
     return mira, vuk, department
@@ -102,7 +102,7 @@ def scene(session: Session) -> tuple[Staff, Staff, Department]:
 class TestWhich:
     """Without a period the page opens on the latest in which something was solved."""
 
-    def shown(self, client: ConsoleClient, query: str = "") -> str:
+    def page_text(self, client: ConsoleClient, query: str = "") -> str:
         page = client.get(f"/console/reports/{query}").text
         marked = re.search(r'class="segments".*?class="active" aria-current="true">([^<]*)<', page, re.DOTALL)
         assert marked is not None
@@ -111,19 +111,19 @@ class TestWhich:
     def test_the_latest_with_results(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         _mira, vuk, department = scene
         sign_in(client, Role.SUPERVISOR)
-        assert self.shown(client) == "Ova nedelja"
+        assert self.page_text(client) == "Ova nedelja"
         empty = make_department("Prodaja")
-        solve(None, empty, asked=NOW - 8 * DAY, answered=10)
-        assert self.shown(client, f"?department={empty.id}") == "Prošla nedelja"
-        assert self.shown(client, f"?department={empty.id}&period=this_week") == "Ova nedelja"
-        assert self.shown(client, f"?agent={vuk.id}&department={department.id}") == "Ova nedelja"
+        solve(None, empty, opened_at=NOW - 8 * DAY, answered=10)
+        assert self.page_text(client, f"?department={empty.id}") == "Prošla nedelja"
+        assert self.page_text(client, f"?department={empty.id}&period=this_week") == "Ova nedelja"
+        assert self.page_text(client, f"?agent={vuk.id}&department={department.id}") == "Ova nedelja"
 
     def test_on_a_monday_morning(
         self, client: ConsoleClient, clock: Any, scene: tuple[Staff, Staff, Department]
     ) -> None:
         clock.set(NOW + 5 * DAY)  # Monday at eleven: nothing is solved yet
         sign_in(client, Role.SUPERVISOR)
-        assert self.shown(client) == "Prošla nedelja"
+        assert self.page_text(client) == "Prošla nedelja"
 
 
 class TestWhose:
@@ -131,32 +131,32 @@ class TestWhose:
     def test_a_supervisor_sees_all_agents(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         mira, vuk, department = scene
         sign_in(client, Role.SUPERVISOR)
-        told = client.get_json("/console/reports/").json
-        assert told["period"] | {} == {
+        payload = client.get_json("/console/reports/").json
+        assert payload["period"] | {} == {
             "name": "this_week", "from": "2026-11-23", "until": "2026-11-25", "cut": False, "by": "day",
         }  # fmt: skip
-        assert told["figures"]["created"] == 4
-        assert told["figures"]["open"] == 2 and told["figures"]["waiting"] == 3
-        assert told["figures"]["first_answer"] == {"median": 25, "p90": 93}
-        assert told["figures"]["sla"] == {"met": 7, "missed": 1, "percent": 87.5}
-        assert told["figures"]["reopened"] == {"of": 4, "came_back": 1, "percent": 25}
-        assert told["figures"]["satisfaction"] == {"ratings": 4, "average": 3.25, "content_percent": 50}
-        assert told["before"]["from"] == "2026-11-16" and told["before"]["figures"]["created"] == 2
-        assert {one["id"]: one["created"] for one in told["by_agent"]} == {mira.id: 3, vuk.id: 1, None: 0}
-        assert [(one["id"], one["created"]) for one in told["by_department"]] == [(department.id, 4)]
-        assert [one["created"] for one in told["flow"]] == [0, 4, 0]
-        assert told["ratings"] == {"1": 1, "2": 0, "3": 1, "4": 1, "5": 1}
+        assert payload["figures"]["created"] == 4
+        assert payload["figures"]["open"] == 2 and payload["figures"]["waiting"] == 3
+        assert payload["figures"]["first_answer"] == {"median": 25, "p90": 93}
+        assert payload["figures"]["sla"] == {"met": 7, "missed": 1, "percent": 87.5}
+        assert payload["figures"]["reopened"] == {"of": 4, "came_back": 1, "percent": 25}
+        assert payload["figures"]["satisfaction"] == {"ratings": 4, "average": 3.25, "content_percent": 50}
+        assert payload["before"]["from"] == "2026-11-16" and payload["before"]["figures"]["created"] == 2
+        assert {one["id"]: one["created"] for one in payload["by_agent"]} == {mira.id: 3, vuk.id: 1, None: 0}
+        assert [(one["id"], one["created"]) for one in payload["by_department"]] == [(department.id, 4)]
+        assert [one["created"] for one in payload["flow"]] == [0, 4, 0]
+        assert payload["ratings"] == {"1": 1, "2": 0, "3": 1, "4": 1, "5": 1}
         only = client.get_json(f"/console/reports/?agent={vuk.id}&department={department.id}").json
         assert only["figures"]["created"] == 1 and only["agent"] == vuk.id
 
     def test_an_agent_sees_their_own(self, client: ConsoleClient, scene: tuple[Staff, Staff, Department]) -> None:
         mira, vuk, _department = scene
         sign_in(client, staff=mira)
-        told = client.get_json("/console/reports/").json
-        assert told["agent"] == mira.id and told["figures"]["created"] == 3 and told.get("by_agent") is None
-        assert told["figures"]["satisfaction"]["ratings"] == 3
+        payload = client.get_json("/console/reports/").json
+        assert payload["agent"] == mira.id and payload["figures"]["created"] == 3 and payload.get("by_agent") is None
+        assert payload["figures"]["satisfaction"]["ratings"] == 3
         for own in ("me", str(mira.id)):
-            assert client.get_json(f"/console/reports/?agent={own}").json["figures"] == told["figures"]
+            assert client.get_json(f"/console/reports/?agent={own}").json["figures"] == payload["figures"]
         for other in (str(vuk.id), "999999", "none", "0", "abc"):
             for path in ("/console/reports/", "/console/reports/export/figures/"):
                 assert client.get(f"{path}?agent={other}").status_code == 404, other
@@ -178,7 +178,7 @@ class TestPeriod:
     def test_what_cannot_be_read_is_said(self, client: ConsoleClient, session: Session) -> None:
         sign_in(client, Role.SUPERVISOR)
         fill_tickets(1)
-        for asked, field in (
+        for query, field in (
             ("from=abc", "period"),
             ("from=2026-11-25&until=2026-11-01", "period"),
             ("from=2027-01-01&until=2027-01-02", "period"),
@@ -188,11 +188,11 @@ class TestPeriod:
             ("agent=999999", "agent"),
             ("from=" + "9" * 500, "period"),
         ):
-            told = client.get_json(f"/console/reports/?{asked}")
-            assert told.status_code == 422 and list(told.json["error"]["fields"]) == [field], asked
-            page = client.get(f"/console/reports/?{asked}")
-            assert page.status_code == 422 and f'id="{field}-error"' in page.text, asked
-            assert client.get(f"/console/reports/export/figures/?{asked}").status_code == 422
+            response = client.get_json(f"/console/reports/?{query}")
+            assert response.status_code == 422 and list(response.json["error"]["fields"]) == [field], query
+            page = client.get(f"/console/reports/?{query}")
+            assert page.status_code == 422 and f'id="{field}-error"' in page.text, query
+            assert client.get(f"/console/reports/export/figures/?{query}").status_code == 422
 
     def test_what_was_typed_stays(self, client: ConsoleClient) -> None:
         sign_in(client, Role.SUPERVISOR)
@@ -207,8 +207,8 @@ class TestPeriod:
         fill_tickets(1)
         page = client.get("/console/reports/?from=2020-01-01&until=2026-11-25", headers={"Accept-Language": "en"}).text
         assert "A report covers at most 400 days." in page and 'name="from" value="2025-10-22"' in page
-        told = client.get_json("/console/reports/?from=2020-01-01&until=2026-11-25").json
-        assert told["period"]["cut"] is True and told["period"]["by"] == "month" and len(told["flow"]) == 14
+        payload = client.get_json("/console/reports/?from=2020-01-01&until=2026-11-25").json
+        assert payload["period"]["cut"] is True and payload["period"]["by"] == "month" and len(payload["flow"]) == 14
 
     def test_nothing_yet_and_nothing_lately(self, client: ConsoleClient, session: Session) -> None:
         sign_in(client, Role.SUPERVISOR)

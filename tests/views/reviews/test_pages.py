@@ -36,9 +36,9 @@ def url(review: Review | int, rest: str = "") -> str:
 
 
 def form(review: Review, value: object = 3, **more: Any) -> dict[str, Any]:
-    given = {f"points-{key}": str(value) for key in points()}
+    values = {f"points-{key}": str(value) for key in points()}
     rubric = queries.settings_row().rubric_version
-    return {**given, "version": str(review.version), "rubric": str(rubric), "note": "Lepo", **more}
+    return {**values, "version": str(review.version), "rubric": str(rubric), "note": "Lepo", **more}
 
 
 def listed(client: ConsoleClient, query: str = "") -> list[int]:
@@ -87,14 +87,14 @@ def test_the_list_costs_the_same_for_any_number(
     app: Flask, client: ConsoleClient, session: Session, staff_of: StaffOf
 ) -> None:
     sign_in(client, Role.SUPERVISOR)
-    counted = []
+    counts = []
     for many in (1, 12):
         for _ in range(many):
             waiting(staff_of("agent"))
         with count_queries(app) as sent:
             assert client.get(LIST).status_code == 200
-        counted.append(sent.count)
-    assert counted[0] == counted[1] <= 6, sent
+        counts.append(sent.count)
+    assert counts[0] == counts[1] <= 6, sent
 
 
 def test_an_agent_sees_their_own_when_done_and_no_others(
@@ -118,8 +118,8 @@ def test_an_agent_sees_their_own_when_done_and_no_others(
     assert f"/console/tickets/{ticket.number}#m{message.id}" in page
     assert "50" in page and "/finish" not in page and "/skip" not in page
     assert listed(client, "state=unread") == []
-    told = client.get_json(url(mine)).json
-    assert (told["percent"], told["note"], told["quotes"][0]["remark"]) == (50.0, EVIL, EVIL)
+    payload = client.get_json(url(mine)).json
+    assert (payload["percent"], payload["note"], payload["quotes"][0]["remark"]) == (50.0, EVIL, EVIL)
     for rest in ("", "?correct=1"):
         assert client.get(url(theirs, rest)).status_code == 404
     for rest, fields in (("/finish", form(mine)), ("/skip", {"reason": "x"}), ("/seen", {})):
@@ -172,13 +172,13 @@ def test_judged_one_after_the_other(client: ConsoleClient, session: Session, sta
     part = {f"points-{keys[0]}": "4", "version": "0", "note": "Moja beleška", "quote": [str(message.id)]}
     answer = client.submit(url(first, "/finish"), **part, **{f"remark-{message.id}": "Ovo je dobro"})
     assert answer.status_code == 422
-    for kept in (
+    for fragment in (
         'value="4" checked',
         "Moja beleška",
         "Ovo je dobro",
         f'value="{message.id}" form="judge" data-quote checked',
     ):
-        assert kept in answer.text, kept
+        assert fragment in answer.text, fragment
     refused = client.submit(url(first, "/finish"), json=True, **form(first, "7"))
     assert set(refused.json["error"]["fields"]) == {f"points-{key}" for key in keys}
     went = client.submit(
@@ -200,8 +200,8 @@ def test_judged_one_after_the_other(client: ConsoleClient, session: Session, sta
     session.expire_all()
     assert (first.total, first.version, first.quotes) == (None, 2, [])
     # The last one leads back.
-    told = client.submit(url(second, "/finish"), json=True, **form(second, 0)).json
-    assert told == {"id": second.id, "percent": 0.0, "next": None}
+    payload = client.submit(url(second, "/finish"), json=True, **form(second, 0)).json
+    assert payload == {"id": second.id, "percent": 0.0, "next": None}
     assert client.get(LIST + "next").headers["Location"].endswith(LIST)
     assert client.get_json(LIST + "next").json == {"next": None}
 
@@ -254,8 +254,8 @@ def test_picked_from_a_ticket(client: ConsoleClient, session: Session, staff_of:
     review = session.scalars(select(Review)).one()
     assert (review.reason, review.agent_id, review.remark) == (ReviewReason.PICKED, agent.id, EVIL)
     assert "&lt;script&gt;" in client.get(url(review)).text
-    told = client.submit(LIST + "pick", json=True, ticket=ticket.number.lower(), agent=str(agent.id)).json
-    assert told == {"id": review.id, "number": review.number, "url": url(review)}
+    payload = client.submit(LIST + "pick", json=True, ticket=ticket.number.lower(), agent=str(agent.id)).json
+    assert payload == {"id": review.id, "number": review.number, "url": url(review)}
     for fields, status in (
         ({"ticket": "T-1"}, 404), ({"ticket": "x"}, 404), ({}, 404), ({"ticket": make_ticket().number}, 422),
         ({"ticket": ticket.number, "agent": "x"}, 422), ({"ticket": ticket.number, "remark": "x" * 501}, 422),
@@ -310,8 +310,8 @@ def test_figures_leave_and_notes_do_not(
     assert [row[2] for row in rows(own, LIST + "export/csv/")] == ["'=cmd|A1"]
     assert {row[1] for row in rows(own, LIST + "figures/csv?agent=1")} == {"'=cmd|A1"}
     for who, reviews in ((client, 2), (own, 1)):
-        told = who.get_json(LIST + "figures").json
-        assert told["whole"]["reviews"] == reviews
+        payload = who.get_json(LIST + "figures").json
+        assert payload["whole"]["reviews"] == reviews
         page = who.get(LIST + "figures?months=3&agent=x&department=99999").text
         assert "Poverljiv" not in page
     assert client.get_json(f"{LIST}figures?agent={agent.id}").json["whole"]["percent"] == 75.0
@@ -338,12 +338,12 @@ def test_nothing_of_it_is_on_the_ticket_or_found(
 def test_the_rubric_is_saved(client: ConsoleClient, session: Session, staff_of: StaffOf) -> None:
     sign_in(client, staff=factories.make_staff(Role.SUPERVISOR, language="en"))
     done(staff_of("supervisor"), waiting(staff_of("agent")))
-    told = client.get_json(LIST + "rubric").json
+    payload = client.get_json(LIST + "rubric").json
     page = client.get(LIST + "rubric").text
-    assert page.count("rubric-line") == len(told["items"]) + 1 and "in 1 review" in page
+    assert page.count("rubric-line") == len(payload["items"]) + 1 and "in 1 review" in page
 
     def lines(items: list[dict[str, Any]], **more: str) -> dict[str, str]:
-        fields: dict[str, str] = {"sample": "3", "version": str(told["version"])}
+        fields: dict[str, str] = {"sample": "3", "version": str(payload["version"])}
         for place, item in enumerate(items):
             for name, value in item.items():
                 if name == "active":
@@ -356,20 +356,20 @@ def test_the_rubric_is_saved(client: ConsoleClient, session: Session, staff_of: 
     new = {"id": "", "name_sr": "Brzina", "name_en": f"Speed {EVIL}", "about_sr": "", "about_en": "", "weight": 2,
            "active": True, "position": 1}  # fmt: skip
     blank = {"id": "", "name_sr": " ", "name_en": "", "about_sr": "", "about_en": "", "weight": 1}
-    assert client.submit(LIST + "rubric", **lines([*told["items"], new, blank])).status_code == 303
+    assert client.submit(LIST + "rubric", **lines([*payload["items"], new, blank])).status_code == 303
     names = [one.name_en for one in queries.criteria(active=True)]
-    assert names[1] == f"Speed {EVIL}" and len(names) == len(told["items"]) + 1
+    assert names[1] == f"Speed {EVIL}" and len(names) == len(payload["items"]) + 1
     assert "<script>alert" not in client.get(LIST + "rubric").text
     # An old form: told so, what was typed stays, what is stored stands beside it.
-    stale = client.submit(LIST + "rubric", **lines([told["items"][0] | {"name_en": "Typed by me"}]))
+    stale = client.submit(LIST + "rubric", **lines([payload["items"][0] | {"name_en": "Typed by me"}]))
     assert stale.status_code == 409 and "Typed by me" in stale.text and "Currently saved" in stale.text
-    told = client.get_json(LIST + "rubric").json
-    wrong = client.submit(LIST + "rubric", **lines([told["items"][0] | {"name_en": "", "weight": "x"}]))
+    payload = client.get_json(LIST + "rubric").json
+    wrong = client.submit(LIST + "rubric", **lines([payload["items"][0] | {"name_en": "", "weight": "x"}]))
     assert wrong.status_code == 422 and wrong.text.count('aria-invalid="true"') == 2
-    for fields in (lines(told["items"], sample="99"), lines([told["items"][0] | {"id": "x"}])):
+    for fields in (lines(payload["items"], sample="99"), lines([payload["items"][0] | {"id": "x"}])):
         assert client.submit(LIST + "rubric", json=True, **fields).status_code == 422
-    assert client.submit(LIST + "rubric", json=True, **lines(told["items"])).json == {"changed": False}
-    gone = [item | ({"gone": "y"} if item["name_en"].startswith("Speed") else {}) for item in told["items"]]
+    assert client.submit(LIST + "rubric", json=True, **lines(payload["items"])).json == {"changed": False}
+    gone = [item | ({"gone": "y"} if item["name_en"].startswith("Speed") else {}) for item in payload["items"]]
     assert client.submit(LIST + "rubric", json=True, **lines(gone)).json == {"changed": True}
-    assert len(queries.criteria()) == len(told["items"]) - 1
+    assert len(queries.criteria()) == len(payload["items"]) - 1
     assert re.search(r'name="version" value="2"', client.get(LIST + "rubric").text)

@@ -53,8 +53,8 @@ def test_rules_are_changed_and_told(client: ConsoleClient, session: Session) -> 
         "assignment": "pull", "capacity": "5", "wait_minutes": "5", "notice_minutes": "15", "limit_minutes": "30",
         "grace_seconds": "45",
     }  # fmt: skip
-    told = client.get_json(PAGE).json
-    assert told["assignment"] == "push" and told["limit_minutes"] == 0 and told["revision"] == revision + 1
+    payload = client.get_json(PAGE).json
+    assert payload["assignment"] == "push" and payload["limit_minutes"] == 0 and payload["revision"] == revision + 1
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_what_is_wrong_is_said_and_nothing_changes(
 def test_two_at_once(client: ConsoleClient, session: Session, actor: Callable[[Role], Actor]) -> None:
     with transaction():
         chat_settings.announce(actor(Role.SUPERVISOR), "Radovi", "Works", None)
-    said = {"announcement_sr": "Moje", "announcement_en": "Mine"}
-    for path, fields in ((PAGE, RULES), (f"{PAGE}announcement", said)):
+    announcement = {"announcement_sr": "Moje", "announcement_en": "Mine"}
+    for path, fields in ((PAGE, RULES), (f"{PAGE}announcement", announcement)):
         answer = client.submit(path, **fields, revision="1", headers=ENGLISH)
         assert answer.status_code == 409
         assert "Someone else has changed these settings" in answer.text
@@ -96,8 +96,8 @@ def test_an_announcement_comes_and_goes(client: ConsoleClient, session: Session,
     assert client.get("/chat/state").json["announcement"] == {
         "sr": words["announcement_sr"], "en": words["announcement_en"], "until": "2026-11-23T11:10:00.000+01:00",
     }  # fmt: skip
-    told = client.get_json(PAGE).json["announcement"]
-    assert told["until"] == "2026-11-23T11:10:00+01:00" and told["shown"]
+    payload = client.get_json(PAGE).json["announcement"]
+    assert payload["until"] == "2026-11-23T11:10:00+01:00" and payload["shown"]
     page = client.get(PAGE, headers=ENGLISH).text
     assert "shown now" in page and "&lt;b&gt;radimo" in page and 'value="2026-11-23T11:10"' in page
     clock.advance(timedelta(minutes=15))
@@ -112,8 +112,8 @@ def test_an_announcement_comes_and_goes(client: ConsoleClient, session: Session,
     ):
         answer = client.submit(path, **fields, revision=revision, json=True)
         assert (answer.status_code, list(answer.json["error"]["fields"])) == (422, [wrong]), fields
-        shown = client.submit(path, **fields, revision=revision).text
-        assert fields["announcement_sr"].replace("<b>", "&lt;b&gt;").replace("</b>", "&lt;/b&gt;") in shown
+        html = client.submit(path, **fields, revision=revision).text
+        assert fields["announcement_sr"].replace("<b>", "&lt;b&gt;").replace("</b>", "&lt;/b&gt;") in html
     assert client.submit(path, revision=revision).status_code == 303  # taken away
     assert row(session).announcement_sr == "" and row(session).announced_until is None
     assert "Remove announcement" not in client.get(PAGE, headers=ENGLISH).text
@@ -127,8 +127,8 @@ def test_a_block_is_lifted(
     with transaction():
         key = blocking.block(actor(Role.SUPERVISOR), chat.number, "vređa", 7).id
     assert "zla@example.test" in client.get(PAGE).text
-    (told,) = client.get_json(PAGE).json["blocks"]
-    assert told["id"] == key and told["until"] == "2026-11-30T11:00:00+01:00"
+    (payload,) = client.get_json(PAGE).json["blocks"]
+    assert payload["id"] == key and payload["until"] == "2026-11-30T11:00:00+01:00"
     agent = new_client()
     sign_in(agent, Role.AGENT)
     assert agent.submit(f"{PAGE}blocks/{key}/lift").status_code == 404
@@ -140,8 +140,8 @@ def test_a_block_is_lifted(
 
 
 def test_the_line_for_a_site(client: ConsoleClient) -> None:
-    told = client.get_json(PAGE).json
-    assert told["embed"].endswith('/chat/widget.js" defer></script>') and told["color"].startswith("#")
+    payload = client.get_json(PAGE).json
+    assert payload["embed"].endswith('/chat/widget.js" defer></script>') and payload["color"].startswith("#")
     page = client.get(PAGE).text
     assert "/chat/widget.js&#34; defer&gt;&lt;/script&gt;" in page
     assert page.count("CONSOLE_ALLOWED_ORIGINS") == 1

@@ -81,10 +81,10 @@ def test_words_and_table_say_what_is_drawn() -> None:
 @pytest.mark.parametrize("many", [1, 7, 31, 35])
 def test_names_below_do_not_meet(many: int) -> None:
     drawn = read(draw(make_chart([(1,)] * many)))
-    for shown, width in (({"", "graph-wide"}, 430), ({"", "graph-narrow"}, 290)):
-        names = [text for text in drawn.iter("text") if text.get("class") in shown]
+    for classes, width in (({"", "graph-wide"}, 430), ({"", "graph-narrow"}, 290)):
+        names = [text for text in drawn.iter("text") if text.get("class") in classes]
         places = [float(text.get("x").rstrip("%")) / 100 * width for text in names]
-        assert all(b - a > 6 * len(name.text) for (a, b), name in zip(pairwise(places), names, strict=False)), shown
+        assert all(b - a > 6 * len(name.text) for (a, b), name in zip(pairwise(places), names, strict=False)), classes
         assert places
 
 

@@ -276,7 +276,7 @@ def test_count_is_bounded(client: ConsoleClient, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("pages", "page", "shown"),
+    ("pages", "page", "expected"),
     [
         (1, 1, [1]),
         (3, 2, [1, 2, 3]),
@@ -286,8 +286,8 @@ def test_count_is_bounded(client: ConsoleClient, monkeypatch: pytest.MonkeyPatch
         (500, 500, [1, None, 499, 500]),
     ],
 )
-def test_pager(pages: int, page: int, shown: list[int | None]) -> None:
-    assert page_links(pages, page) == shown
+def test_pager(pages: int, page: int, expected: list[int | None]) -> None:
+    assert page_links(pages, page) == expected
 
 
 @pytest.mark.both

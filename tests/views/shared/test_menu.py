@@ -19,7 +19,7 @@ def test_a_reader_has_one_select_for_each_badge(app: Flask, client: ConsoleClien
     """A select that is made for each request has to be made ready each time, and with it the statement it is in."""
     made: list[dict[str, Any]] = []
 
-    def keep(_app: Flask, **_given: Any) -> None:
+    def keep(_app: Flask, **_values: Any) -> None:
         made.append(dict(menu.badge_queries()))
 
     sign_in(client, role)

@@ -45,10 +45,10 @@ def ticket(session: Session) -> Ticket:
     opened = make_ticket(SYSTEM, subject=f"{SCRIPT} {RTL}"[:190], body=SCRIPT, requester_name=f"{SCRIPT}"[:110])
     with transaction():
         for name, content in (("slika.svg", SVG), ("strana.html", HTML), ("gif.gif", GIFJS)):
-            kept = attachments.attach(VISITOR, opened, name, content)
+            attachment = attachments.attach(VISITOR, opened, name, content)
             questions.add_question(
                 VISITOR, opened, f"{SCRIPT}\n> {SCRIPT}\n> javascript:alert(1)", client_id=name, via="link",
-                attachments=(kept.id,),
+                attachments=(attachment.id,),
             )  # fmt: skip
     return opened
 
@@ -58,8 +58,8 @@ def _url(ticket: Ticket) -> str:
 
 
 def _files(client: ConsoleClient, ticket: Ticket) -> list[dict[str, Any]]:
-    told = client.get_json(_url(ticket)).get_json()["messages"]
-    return [file for message in told for file in message["files"]]
+    payload = client.get_json(_url(ticket)).get_json()["messages"]
+    return [file for message in payload for file in message["files"]]
 
 
 def test_it_is_text_everywhere(client: ConsoleClient, ticket: Ticket) -> None:
@@ -92,8 +92,8 @@ def test_names_lead_nowhere(client: ConsoleClient, ticket: Ticket) -> None:
     sign_in(client)
     for name, clean in NAMES.items():
         with transaction():
-            kept = attachments.attach(VISITOR, ticket, name, b"x")
-            questions.add_question(VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(kept.id,))
+            attachment = attachments.attach(VISITOR, ticket, name, b"x")
+            questions.add_question(VISITOR, ticket, "evo", client_id=clean, via="link", attachments=(attachment.id,))
         file = _files(client, ticket)[-1]
         assert file["name"] == clean
         answer = client.get(f"{_url(ticket)}/files/{file['id']}")
@@ -152,14 +152,14 @@ def test_nothing_runs_in_a_browser(
     session.rollback()
     server = own_server(DATABASE_URL=settings.database_url, FILES=settings.files, AUDIT_ANCHOR=settings.audit_anchor)
     page = new_page(language="en-GB")
-    asked: list[str] = []
+    requests: list[str] = []
 
     def refuse(dialog: Dialog) -> None:
-        asked.append(dialog.message)
+        requests.append(dialog.message)
         dialog.dismiss()
 
     page.on("dialog", refuse)
-    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/x") else None)
+    page.on("request", lambda request: requests.append(request.url) if request.url.endswith("/x") else None)
     pages.sign_in(page, server, "agent")
     page.context.add_cookies([{"name": "ticket_next", "value": "stay", "url": server.url}])
     page.goto(f"{server.url}/console/tickets/{number}")
@@ -184,4 +184,4 @@ def test_nothing_runs_in_a_browser(
         page.locator(".entry-files a").first.get_attribute("href"),
     )
     assert frame == [False, 0]
-    assert asked == []
+    assert requests == []

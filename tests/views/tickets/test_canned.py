@@ -83,12 +83,12 @@ def test_the_list_costs_the_same_for_any_number(
     app: Flask, client: ConsoleClient, session: Session, standard: None
 ) -> None:
     sign_in(client, Role.AGENT)
-    counted = []
+    counts = []
     for size in (1, 20):
         with count_queries(app) as sent:
             assert client.get(f"/console/replies/?page_size={size}").status_code == 200
-        counted.append(sent.count)
-    assert counted[0] == counted[1] <= 6
+        counts.append(sent.count)
+    assert counts[0] == counts[1] <= 6
 
 
 def test_an_agent_reads_and_changes_nothing(client: ConsoleClient, session: Session, standard: None) -> None:

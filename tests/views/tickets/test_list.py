@@ -97,18 +97,18 @@ def test_each_view_shows_its_own(client: ConsoleClient, agent: Staff, actor: Cal
     }
     for view, tickets in expected.items():
         assert set(listed(client, f"?view={view}")) == {ticket.number for ticket in tickets}, view
-    told = client.get_json(LIST + "counts").json
-    assert told["counts"] == {view: len(tickets) for view, tickets in expected.items() if view != "all"}
-    assert told["more"] == []
+    payload = client.get_json(LIST + "counts").json
+    assert payload["counts"] == {view: len(tickets) for view, tickets in expected.items() if view != "all"}
+    assert payload["more"] == []
 
 
 @pytest.mark.only("sqlite")
 def test_counts_stop(client: ConsoleClient, agent: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("console.tickets.list_queries.MAX_COUNT", 10)
     fill_tickets(12)
-    told = client.get_json(LIST + "counts").json
-    assert told["counts"]["open"] == 10
-    assert "open" in told["more"]
+    payload = client.get_json(LIST + "counts").json
+    assert payload["counts"]["open"] == 10
+    assert "open" in payload["more"]
 
 
 @pytest.mark.only("sqlite")
@@ -284,9 +284,9 @@ def test_rows_that_changed(client: ConsoleClient, agent: Staff, clock: Clock) ->
     clock.advance(timedelta(seconds=5))
     with transaction():
         properties.assign(SYSTEM, [one.id], agent.id)
-    told = client.get_json(LIST + "rows", query_string={"view": "unassigned", "since": before}).json
-    assert [(row["number"], row["listed"]) for row in told["rows"]] == [(one.number, False)]
-    cells = {cell["name"]: cell["html"] for cell in told["rows"][0]["cells"]}
+    payload = client.get_json(LIST + "rows", query_string={"view": "unassigned", "since": before}).json
+    assert [(row["number"], row["listed"]) for row in payload["rows"]] == [(one.number, False)]
+    cells = {cell["name"]: cell["html"] for cell in payload["rows"][0]["cells"]}
     assert one.number in cells["subject"] and agent.name.split()[0] in cells["assignee"]
     named = client.get_json(LIST + f"rows?view=unassigned&numbers={two.number},T-99999,x,,T-1").json
     assert [(row["number"], row["listed"]) for row in named["rows"]] == [(two.number, True)]
@@ -329,8 +329,8 @@ class TestMass:
         rowid = [ticket if isinstance(ticket, str) else str(ticket.id) for ticket in tickets]
         answer = client.submit(LIST + "mass", json=True, rowid=rowid, **fields)
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.get_json()
-        return told
+        payload: dict[str, Any] = answer.get_json()
+        return payload
 
     def test_done_and_put_back(
         self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]
@@ -344,11 +344,11 @@ class TestMass:
             ("priority:4", "priority"), (f"department:{department.id}", "department_id"),
         ):  # fmt: skip
             before = {ticket.id: getattr(ticket, column) for ticket in tickets}
-            told = self.act(client, tickets, do=do)
-            assert told["done"]
+            response = self.act(client, tickets, do=do)
+            assert response["done"]
             session.expire_all()
             assert len({getattr(ticket, column) for ticket in tickets}) == 1
-            for step in told["undo"]:
+            for step in response["undo"]:
                 self.act(client, [str(key) for key in step["rowid"]], do=step["do"], tag=step["tag"])
             session.expire_all()
             assert {ticket.id: getattr(ticket, column) for ticket in tickets} == before
@@ -357,12 +357,12 @@ class TestMass:
         self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]
     ) -> None:
         target, *others = tickets
-        told = self.act(client, tickets, do="merge", into=target.number)
-        assert told["confirm"]["code"] == "different_requesters" and told["done"] == []
-        assert all(ticket.requester_email in told["confirm"]["message"] for ticket in tickets)
-        assert len(told["refused"]) == 1  # a merge is refused as a whole
-        told = self.act(client, tickets, do="merge", into=target.number, sure="1")
-        assert sorted(told["done"]) == sorted(ticket.number for ticket in others) and "confirm" not in told
+        response = self.act(client, tickets, do="merge", into=target.number)
+        assert response["confirm"]["code"] == "different_requesters" and response["done"] == []
+        assert all(ticket.requester_email in response["confirm"]["message"] for ticket in tickets)
+        assert len(response["refused"]) == 1  # a merge is refused as a whole
+        response = self.act(client, tickets, do="merge", into=target.number, sure="1")
+        assert sorted(response["done"]) == sorted(ticket.number for ticket in others) and "confirm" not in response
         session.expire_all()
         assert {ticket.merged_into_id for ticket in others} == {target.id}
         page = client.get(f"/console/tickets/{target.number}", headers=ENGLISH).text
@@ -370,24 +370,24 @@ class TestMass:
         assert all(ticket.requester_email in page for ticket in others)
 
     def test_tags(self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]) -> None:
-        told = self.act(client, tickets, do="tag", tag="Hitno")
+        response = self.act(client, tickets, do="tag", tag="Hitno")
         session.expire_all()
         assert all(ticket.tags == ["hitno"] for ticket in tickets)
         assert listed(client, "?tag=hitno")
-        for step in told["undo"]:
+        for step in response["undo"]:
             self.act(client, [str(key) for key in step["rowid"]], do=step["do"], tag=step["tag"])
         session.expire_all()
         assert all(ticket.tags == [] for ticket in tickets)
 
     def test_merge_and_part(self, client: ConsoleClient, agent: Staff, session: Session, tickets: list[Ticket]) -> None:
         target, *others = tickets
-        told = self.act(client, tickets, do="merge", into=target.number, sure="1")
-        assert told["done"] == [ticket.number for ticket in others]
+        response = self.act(client, tickets, do="merge", into=target.number, sure="1")
+        assert response["done"] == [ticket.number for ticket in others]
         session.expire_all()
         assert {ticket.merged_into_id for ticket in others} == {target.id}
         again = self.act(client, others, do="priority:4")
         assert again["done"] == [] and len(again["refused"]) == 2
-        (step,) = told["undo"]
+        (step,) = response["undo"]
         self.act(client, [str(key) for key in step["rowid"]], do=step["do"])
         session.expire_all()
         assert all(ticket.merged_into_id is None and ticket.is_open for ticket in others)
@@ -397,10 +397,10 @@ class TestMass:
     ) -> None:
         merged, target, other = tickets
         self.act(client, [merged], do="merge", into=target.number, sure="1")
-        told = self.act(client, [merged, target, other, "T-29999"], do="status:solved")
-        assert told["done"] == [target.number, other.number]
-        assert {one["number"] for one in told["refused"]} == {merged.number, "T-29999"}
-        assert all(one["message"] for one in told["refused"])
+        response = self.act(client, [merged, target, other, "T-29999"], do="status:solved")
+        assert response["done"] == [target.number, other.number]
+        assert {one["number"] for one in response["refused"]} == {merged.number, "T-29999"}
+        assert all(one["message"] for one in response["refused"])
 
     def test_without_a_script(self, client: ConsoleClient, agent: Staff, tickets: list[Ticket]) -> None:
         back = LIST + "?view=open"
@@ -418,8 +418,8 @@ class TestMass:
             answer = client.submit(LIST + "mass", json=True, do=do, rowid=str(tickets[0].id))
             assert answer.status_code == 422, do
         assert client.submit(LIST + "mass", json=True, do="assign:me").status_code == 422
-        told = self.act(client, tickets[:1], do="department:99999")
-        assert len(told["refused"]) == 1
+        response = self.act(client, tickets[:1], do="department:99999")
+        assert len(response["refused"]) == 1
 
     def test_too_many(self, client: ConsoleClient, agent: Staff) -> None:
         rowid = [str(key) for key in range(1, 102)]
@@ -429,8 +429,8 @@ class TestMass:
         self, client: ConsoleClient, agent: Staff, tickets: list[Ticket]
     ) -> None:
         admin = factories.make_staff(Role.ADMIN)
-        told = self.act(client, tickets[:1], do=f"assign:{admin.id}")
-        assert told["done"] == [] and len(told["refused"]) == 1
+        response = self.act(client, tickets[:1], do=f"assign:{admin.id}")
+        assert response["done"] == [] and len(response["refused"]) == 1
 
 
 TRICKS = ["<script>alert(1)</script>", "=HYPERLINK(1)", "@SUM(1)", '"><img src=x onerror=1>', "+1", "{{ 7*7777 }}"]
@@ -519,40 +519,40 @@ class TestNew:
             answer = client.submit(self.URL, **fields | {name: value})
             assert answer.status_code == 422, (name, value)
             assert name == "body" or "Nešto što se ne kuca dvaput &lt;b&gt;" in answer.text
-            told = client.submit(self.URL, json=True, **fields | {name: value})
-            assert told.status_code == 422 and name in told.json["error"]["fields"], (name, value)
+            response = client.submit(self.URL, json=True, **fields | {name: value})
+            assert response.status_code == 422 and name in response.json["error"]["fields"], (name, value)
         assert session.scalars(select(Ticket)).all() == []
 
     def test_what_an_account_has_is_not_revealed(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
         ana = factories.ana()
         email = ana.owner.person.email
         about = f"{self.URL}/about?customer={ana.customer.number}"
-        told = client.get_json(about).json["customer"]
-        assert (told["name"], told["people"], told["services"]) == (ana.customer.name, [], [])
+        payload = client.get_json(about).json["customer"]
+        assert (payload["name"], payload["people"], payload["services"]) == (ana.customer.name, [], [])
         page = client.get(f"{self.URL}?customer={ana.customer.number}").text
         assert email not in page and ana.services[0].label not in page
         fields = self.fields(customer=ana.customer.number, service=str(ana.services[0].id))
         assert client.submit(self.URL, json=True, **fields).status_code == 422
         factories.make_verification(agent, ana.owner)
-        told = client.get_json(about).json["customer"]
-        assert [one["email"] for one in told["people"]] == [email]
-        assert {one["label"] for one in told["services"]} >= {ana.services[0].label}
+        payload = client.get_json(about).json["customer"]
+        assert [one["email"] for one in payload["people"]] == [email]
+        assert {one["label"] for one in payload["services"]} >= {ana.services[0].label}
         assert email in client.get(f"{self.URL}?customer={ana.customer.number}").text
 
     def test_only_what_the_rights_open(self, client: ConsoleClient, agent: Staff) -> None:
         firma = factories.firma()
         assert firma.bookkeeper is not None
         factories.make_verification(agent, firma.bookkeeper)
-        told = client.get_json(f"{self.URL}/about?customer={firma.customer.number}").json["customer"]
-        assert [one["email"] for one in told["people"]] == [firma.bookkeeper.person.email]
-        assert told["services"] == []
+        payload = client.get_json(f"{self.URL}/about?customer={firma.customer.number}").json["customer"]
+        assert [one["email"] for one in payload["people"]] == [firma.bookkeeper.person.email]
+        assert payload["services"] == []
 
     def test_duplicates_are_listed(self, client: ConsoleClient, agent: Staff) -> None:
         with transaction():
             open_one, shut = (make_ticket(SYSTEM, requester_email="neko@example.test") for _ in range(2))
             properties.set_status(SYSTEM, [shut.id], TicketStatus.CLOSED)
-        told = client.get_json(f"{self.URL}/about?email=NEKO@example.test").json["duplicates"]
-        assert [one["number"] for one in told] == [open_one.number]
+        payload = client.get_json(f"{self.URL}/about?email=NEKO@example.test").json["duplicates"]
+        assert [one["number"] for one in payload] == [open_one.number]
 
     def test_a_file_of_a_wrong_kind(self, client: ConsoleClient, agent: Staff, session: Session) -> None:
         answer = client.submit(self.URL, json=True, **self.fields(files=(BytesIO(b"MZ"), "virus.exe")))
@@ -592,11 +592,11 @@ class TestCustomersTickets:
 
 
 def test_choices_are_asked_for_once_and_not_once_for_each() -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def ask() -> dict[str, Text]:
-        asked.append(1)
+        calls.append(1)
         return {str(number): f"Agent {number}" for number in range(30)}
 
     assert len(list(LazyChoices(ask).items())) == 30
-    assert len(asked) == 1
+    assert len(calls) == 1

@@ -53,8 +53,8 @@ def test_what_was_said_is_text_and_holds_no_pin(client: ConsoleClient, ticket: T
     page = client.get(_url(ticket)).text
     assert "&lt;script&gt;" in page and "<script>alert" not in page
     assert "482913" not in page and "••••••" in page
-    told = client.get_json(_url(ticket)).get_json()
-    assert told["ticket"]["number"] == ticket.number and told["messages"][0]["kind"] == "question"
+    payload = client.get_json(_url(ticket)).get_json()
+    assert payload["ticket"]["number"] == ticket.number and payload["messages"][0]["kind"] == "question"
 
 
 @pytest.mark.both
@@ -105,7 +105,7 @@ def test_a_private_department_is_not_there_for_others(client: ConsoleClient, age
     assert client.get("/console/tickets/1;drop").status_code == 404
 
 
-def _said(ticket: Ticket, many: int, *, first: int = 2) -> None:
+def _add_messages(ticket: Ticket, many: int, *, first: int = 2) -> None:
     """Write entries straight into the table."""
     with transaction() as session:
         session.add_all(
@@ -132,7 +132,7 @@ def test_the_whole_page_takes_seven_queries(app: Flask, client: ConsoleClient, a
     url = _url(ticket)
     client.submit(url + "/draft", json=True, kind="note", body="Beleška", based_on=0)
     client.submit(url + "/reply", json=True, body="Gledamo.", client_id="q", based_on=10**6)
-    _said(ticket, 140, first=10)
+    _add_messages(ticket, 140, first=10)
     client.get(url)
     with count_queries(app) as queries:
         assert client.get(url).status_code == 200
@@ -141,15 +141,15 @@ def test_the_whole_page_takes_seven_queries(app: Flask, client: ConsoleClient, a
 
 @pytest.mark.both
 def test_a_long_timeline_comes_in_parts(client: ConsoleClient, ticket: Ticket) -> None:
-    _said(ticket, 150)
+    _add_messages(ticket, 150)
     page = client.get(_url(ticket)).text
     assert page.count("data-sort=") == 100 and "Poruka broj 51<" not in page and "Poruka broj 151" in page
     assert 'data-count="all">151<' in page and 'data-count="events">30<' in page
-    told = client.get_json(_url(ticket)).get_json()
-    assert len(told["messages"]) == 100
-    part = client.get_json(f"{_url(ticket)}/entries?before={told['earlier']}").get_json()
+    payload = client.get_json(_url(ticket)).get_json()
+    assert len(payload["messages"]) == 100
+    part = client.get_json(f"{_url(ticket)}/entries?before={payload['earlier']}").get_json()
     assert part["html"].count("data-sort=") == 51 and part["earlier"] is None and "Poruka broj 2<" in part["html"]
-    older = client.get(f"{_url(ticket)}?before={told['earlier']}").text
+    older = client.get(f"{_url(ticket)}?before={payload['earlier']}").text
     assert "data-past" in older and "data-composer" not in older and older.count("data-sort=") == 51
     assert client.get(f"{_url(ticket)}?before=x&show=nothing").status_code == 200
 
@@ -186,8 +186,8 @@ def test_drafts_are_saved_by_mode_and_private(
     client: ConsoleClient, new_client: Any, session: Session, ticket: Ticket
 ) -> None:
     url = _url(ticket) + "/draft"
-    told = client.submit(url, json=True, kind="reply", body="Poštovana <b>Ana</b>", based_on=1).get_json()
-    assert told["draft"]["body"] == "Poštovana <b>Ana</b>" and told["draft"]["saved"]
+    payload = client.submit(url, json=True, kind="reply", body="Poštovana <b>Ana</b>", based_on=1).get_json()
+    assert payload["draft"]["body"] == "Poštovana <b>Ana</b>" and payload["draft"]["saved"]
     client.submit(url, json=True, kind="note", body="Za kolege", based_on=1)
     page = client.get(_url(ticket)).text
     assert ">Za kolege</textarea>" in page and "tovana \\u003cb\\u003eAna" in page
@@ -228,8 +228,8 @@ def test_who_answers_says_whether_it_is_a_pin(client: ConsoleClient, ticket: Tic
         assert 'name="then_asked" value="hold"' in page.text
         answer = client.submit(f"{_url(ticket)}/{verb}", json=True, **fields)
         assert answer.get_json()["error"]["tokens"] == ["739164", "482 913"]
-        kept = fields | {"not_pin": "739164", "mask": "1"}
-        sent = client.submit(f"{_url(ticket)}/{verb}", json=True, **kept).get_json()["message"]["id"]
+        masked_fields = fields | {"not_pin": "739164", "mask": "1"}
+        sent = client.submit(f"{_url(ticket)}/{verb}", json=True, **masked_fields).get_json()["message"]["id"]
         message = session.get_one(TicketMessage, sent, populate_existing=True)
         assert message.body == "Porudžbina 739164 i ••••••" and (message.data["masked"], message.data["not_pin"]) == (
             1,
@@ -239,7 +239,7 @@ def test_who_answers_says_whether_it_is_a_pin(client: ConsoleClient, ticket: Tic
         masked = client.submit(f"{_url(ticket)}/mask", json=True, message=sent).get_json()["message"]
         assert masked["body"] == "Porudžbina •••••• i ••••••"
         assert client.submit(f"{_url(ticket)}/mask", json=True, message=sent).status_code == 422
-        again = client.submit(f"{_url(ticket)}/{verb}", json=True, **kept)
+        again = client.submit(f"{_url(ticket)}/{verb}", json=True, **masked_fields)
         assert again.get_json()["message"]["id"] == sent, "sent again, it is what it was"
     session.rollback()
     for table in (Mail.text, Mail.html, TicketMessage.body, Ticket.preview):
@@ -251,17 +251,19 @@ def test_who_answers_says_whether_it_is_a_pin(client: ConsoleClient, ticket: Tic
 
 
 def test_taken_back_text_goes_before_what_was_begun_since(client: ConsoleClient, ticket: Ticket) -> None:
-    kept = client.post(
+    attachment = client.post(
         _url(ticket) + "/files",
         data={"csrf_token": client.csrf_token(), "file": (BytesIO(b"log"), "a.log")},
         headers={"Accept": "application/json"},
     ).get_json()["file"]
     sent = client.submit(
-        _url(ticket) + "/reply", json=True, body="Prvi", client_id="p", based_on=10**6, attachments=[kept["id"]]
+        _url(ticket) + "/reply", json=True, body="Prvi", client_id="p", based_on=10**6, attachments=[attachment["id"]]
     ).get_json()["message"]["id"]
     client.submit(_url(ticket) + "/draft", json=True, kind="reply", body="Drugi", based_on=sent)
-    told = client.submit(_url(ticket) + "/take-back", json=True, message=sent).get_json()
-    assert told["draft"]["body"] == "Prvi\n\nDrugi" and [file["id"] for file in told["files"]] == [kept["id"]]
+    payload = client.submit(_url(ticket) + "/take-back", json=True, message=sent).get_json()
+    assert payload["draft"]["body"] == "Prvi\n\nDrugi" and [file["id"] for file in payload["files"]] == [
+        attachment["id"]
+    ]
     assert client.submit(_url(ticket) + "/take-back", json=True, message="x").status_code == 422
 
 
@@ -270,15 +272,15 @@ def test_files_are_checked_stored_and_removed(client: ConsoleClient, session: Se
         data = {"csrf_token": client.csrf_token(), "file": (BytesIO(content), name)}
         return client.post(_url(ticket) + "/files", data=data, headers={"Accept": "application/json"} if json else {})
 
-    kept = give("slika.png", b"\x89PNG\r\n\x1a\n123").get_json()["file"]
-    assert kept["name"] == "slika.png" and kept["words"] == "11 B"
+    file = give("slika.png", b"\x89PNG\r\n\x1a\n123").get_json()["file"]
+    assert file["name"] == "slika.png" and file["words"] == "11 B"
     for name, content in (("a.exe", b"MZ12"), ("a.png", b"<svg/>"), ("prazno.txt", b""), ("bez", b"x")):
         refused = give(name, content)
         assert refused.status_code == 422 and refused.get_json()["error"]["fields"]["file"]
     assert client.submit(_url(ticket) + "/files", json=True).status_code == 422
     page = client.get(_url(ticket)).text
-    assert f'data-file="{kept["id"]}"' in page
-    url = f"{_url(ticket)}/files/{kept['id']}"
+    assert f'data-file="{file["id"]}"' in page
+    url = f"{_url(ticket)}/files/{file['id']}"
     assert client.get(url).data == b"\x89PNG\r\n\x1a\n123"
     assert client.submit(url + "/remove", json=True).status_code == 200
     assert client.submit(url + "/remove", json=True).status_code == 404
@@ -315,7 +317,7 @@ def test_seen_is_unread_no_more(client: ConsoleClient, ticket: Ticket) -> None:
     assert unread() and "data-unread" in client.get(_url(ticket)).text
     assert client.submit(_url(ticket) + "/seen", json=True, seq=1).status_code == 200
     assert not unread() and "data-unread" not in client.get(_url(ticket)).text
-    _said(ticket, 2)
+    _add_messages(ticket, 2)
     page = client.get(_url(ticket)).text
     assert page.index("data-new") > page.index("data-sort") and unread()
     assert client.submit(_url(ticket) + "/seen").status_code == 303
@@ -323,8 +325,8 @@ def test_seen_is_unread_no_more(client: ConsoleClient, ticket: Ticket) -> None:
 
 
 def test_whom_a_note_can_name(client: ConsoleClient, ticket: Ticket, agent: Staff) -> None:
-    told = client.get_json(_url(ticket) + "/colleagues").get_json()["items"]
-    assert {"name": agent.name, "handle": ".".join(agent.name.lower().replace("ž", "z").split())} in told
+    payload = client.get_json(_url(ticket) + "/colleagues").get_json()["items"]
+    assert {"name": agent.name, "handle": ".".join(agent.name.lower().replace("ž", "z").split())} in payload
 
 
 def test_merged_closed_and_taken_over(client: ConsoleClient, session: Session, ticket: Ticket, agent: Staff) -> None:

@@ -57,8 +57,8 @@ def send(client: ConsoleClient, ticket: Ticket, verb: str, **fields: Any) -> Any
 
 
 def undo(client: ConsoleClient, answer: Any) -> Any:
-    told = answer.get_json()["undo"]
-    return client.submit(told["url"], json=True, **told["fields"])
+    payload = answer.get_json()["undo"]
+    return client.submit(payload["url"], json=True, **payload["fields"])
 
 
 def side(client: ConsoleClient, ticket: Ticket) -> str:
@@ -76,7 +76,7 @@ def test_each_property_is_set_confirmed_and_undone(
     client: ConsoleClient, session: Session, agent: Staff, ticket: Ticket, staff_of: StaffOf
 ) -> None:
     other, customer = make_department("Prodaja"), factories.make_customer()
-    wanted = {
+    expected = {
         "department": str(other.id),
         "priority": "4",
         "assignee": str(staff_of("supervisor").id),
@@ -86,10 +86,10 @@ def test_each_property_is_set_confirmed_and_undone(
         "customer": customer.number,
         "language": "en",
     }
-    for fact, value in wanted.items():
-        shown = re.search(r'name="had" value="([^"]*)"', client.get(url(ticket, f"/facts?part={fact}")).text)
-        assert shown is not None, fact
-        done = send(client, ticket, f"set/{fact}", value=value, had=shown[1].replace("&#34;", '"'))
+    for fact, value in expected.items():
+        previous = re.search(r'name="had" value="([^"]*)"', client.get(url(ticket, f"/facts?part={fact}")).text)
+        assert previous is not None, fact
+        done = send(client, ticket, f"set/{fact}", value=value, had=previous[1].replace("&#34;", '"'))
         assert done.status_code == 200, (fact, done.text)
         assert done.get_json()["message"]
         again = send(client, ticket, f"set/{fact}", value=value)
@@ -136,16 +136,16 @@ def test_a_number_like_a_pin_is_asked_about_in_a_subject_and_refused_in_a_tag(
     client: ConsoleClient, session: Session, ticket: Ticket
 ) -> None:
     old, new = ticket.subject, "porudžbina 482913"
-    asked = send(client, ticket, "set/subject", value=new)
-    assert asked.status_code == 422 and asked.get_json()["error"]["code"] == "pin_like"
+    response = send(client, ticket, "set/subject", value=new)
+    assert response.status_code == 422 and response.get_json()["error"]["code"] == "pin_like"
     page = client.submit(url(ticket, "/set/subject"), value=new)
     assert 'name="not_pin" value="482913"' in page.text and f'value="{new}"' in page.text
-    told = send(client, ticket, "set/subject", value=new, not_pin="482913").get_json()
+    payload = send(client, ticket, "set/subject", value=new, not_pin="482913").get_json()
     session.expire_all()
     assert ticket.subject == new
     again = send(client, ticket, "set/subject", value=old).get_json()["undo"]["fields"]  # it puts the number back
     assert send(client, ticket, "set/subject", **again).status_code == 200
-    send(client, ticket, "set/subject", **told["undo"]["fields"])
+    send(client, ticket, "set/subject", **payload["undo"]["fields"])
     assert send(client, ticket, "set/subject", value=new, mask="1").status_code == 200
     session.expire_all()
     assert ticket.subject == "porudžbina ••••••"
@@ -309,8 +309,8 @@ def test_splitting_by_form(client: ConsoleClient, session: Session, ticket: Tick
         {"subject": "N", "messages": [second.id, foreign or 10**6]}, {"subject": "N" * 300, "messages": second.id},
     ):  # fmt: skip
         assert send(client, ticket, "split", **fields).status_code == 422, fields
-    kept = client.submit(url(ticket, "/split"), subject="Moj naslov", messages=[10**6])
-    assert kept.status_code == 422 and 'value="Moj naslov"' in kept.text
+    response = client.submit(url(ticket, "/split"), subject="Moj naslov", messages=[10**6])
+    assert response.status_code == 422 and 'value="Moj naslov"' in response.text
     done = send(client, ticket, "split", subject="Drugo pitanje", messages=[second.id])
     assert done.status_code == 200
     new = session.scalars(select(Ticket).order_by(Ticket.id.desc())).first()
@@ -331,9 +331,9 @@ def test_linking_by_form(client: ConsoleClient, session: Session, ticket: Ticket
     assert done.status_code == 200
     with transaction():
         db.session.add(TicketLink(ticket_id=ticket.id, other_id=shut.id, kind=LinkKind.RELATED))
-    told = side(client, ticket)
-    assert other.number in told and str(escape(TRICK)) in told and TRICK not in told
-    assert shut.number not in told and str(escape(shut.subject)) not in told, "a closed department's is left out"
+    sidebar = side(client, ticket)
+    assert other.number in sidebar and str(escape(TRICK)) in sidebar and TRICK not in sidebar
+    assert shut.number not in sidebar and str(escape(shut.subject)) not in sidebar, "a closed department's is left out"
     assert send(client, ticket, "unlink", other=shut.number).status_code == 422
     assert undo(client, done).status_code == 200
     assert other.number not in client.get(url(ticket)).text.partition('data-part="others"')[0].rpartition("h-facts")[2]
@@ -403,9 +403,9 @@ def test_ratings_are_for_all_and_reviews_for_two(
         sign_in(other, staff=staff_of(role))
         callers[role] = (other, sees)
     for role, (one, sees) in callers.items():
-        told = one.get(url(ticket)).text
-        assert "Sporo" in told and TRICK not in told, role
-        assert ("/console/reviews/" in told.partition("h-rating")[2]) is sees, role
+        page = one.get(url(ticket)).text
+        assert "Sporo" in page and TRICK not in page, role
+        assert ("/console/reviews/" in page.partition("h-rating")[2]) is sees, role
 
 
 # --- Who is verified, and what that opens -----------------------------------------------------------------------------
@@ -472,9 +472,9 @@ def test_a_verification_opens_what_the_rights_open_and_shuts_it_again(
     assert client.get(url(ticket, "/opened/documents")).status_code == 404
     assert str(escape(bookkeeper.person.name)) not in side(client, ticket)
     owner = verified(agent, ticket, firm.owner)
-    told = side(client, ticket)
-    assert firm.services[0].label in told, "the chosen service has its name"
-    move = re.search(r'href="(/console/migrations/new[^"]*)"', told)
+    sidebar = side(client, ticket)
+    assert firm.services[0].label in sidebar, "the chosen service has its name"
+    move = re.search(r'href="(/console/migrations/new[^"]*)"', sidebar)
     assert move is not None and firm.customer.number in move[1] and str(owner.id) in move[1]
     form = client.get(move[1].replace("&amp;", "&")).text
     assert re.search(rf'name="verification"[^>]*value="{owner.id}"', form)
@@ -495,8 +495,10 @@ def test_verifying_by_what_the_person_says(client: ConsoleClient, session: Sessi
     assert wrong.status_code == 200 and ticket.number in wrong.text and "gate-failed" in wrong.text
     right = client.submit("/console/verify/", pin=pin, **fields)
     assert right.status_code == 303 and right.headers["Location"] == url(ticket)
-    told = side(client, ticket)
-    assert firm.customer.number in told and f'name="value" value="{firm.customer.number}"' in told, "offered to link"
+    sidebar = side(client, ticket)
+    assert firm.customer.number in sidebar and f'name="value" value="{firm.customer.number}"' in sidebar, (
+        "offered to link"
+    )
     linked = send(client, ticket, "set/customer", value=firm.customer.number, had=other.number)
     assert linked.status_code == 200
     assert f'name="value" value="{firm.customer.number}"' not in side(client, ticket)
@@ -535,8 +537,8 @@ def test_the_single_use_link_in_all_its_states(
     send(client, ticket, "ask-verification")
     third = card_url()
     assert visitor.submit(third, email=firm.owner.person.email, pin=pin).status_code == 200
-    told = side(client, ticket)
-    assert "vcard-live" in told and firm.customer.number in told
+    sidebar = side(client, ticket)
+    assert "vcard-live" in sidebar and firm.customer.number in sidebar
     colleague = new_client()
     sign_in(colleague)
     assert "vcard-live" not in side(colleague, ticket), "it opens for whoever asked"

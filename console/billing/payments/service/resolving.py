@@ -121,7 +121,7 @@ def _to_documents(actor: Actor, decision: _Decision) -> Payment:
     for document, part in paid:
         if document.owed and not part.on_document:
             raise Invalid(
-                lazy_gettext("The payment does not reach %(number)s: leave it out.", number=document.number),
+                lazy_gettext("The payment does not cover %(number)s: leave it out.", number=document.number),
                 code="reach",
             )
     pay([(document, part.on_document) for document, part in paid])

@@ -56,7 +56,7 @@ def undo(actor: Actor, payment_id: int, reason: str, *, seen: int | None = None)
         raise Conflict
     _check_seen(payment, seen)
     if not entries:
-        raise Conflict(lazy_gettext("This payment was already taken off the books."), code="void")
+        raise Conflict(lazy_gettext("This payment has already been voided."), code="void")
     customer_id, before = payment.customer_id, payment.state
     if payment.state is PaymentState.UNMATCHED:
         _check_typed(payment)
@@ -133,13 +133,13 @@ def _take_back(payment: Payment, postings: Sequence[LedgerPosting], documents: d
     if on_credit and payment.customer_id is not None:
         available = credit_of(payment.customer_id).get(payment.currency, 0)
         if available < on_credit:
-            raise Conflict(lazy_gettext("The credit from this payment was used since."), code="used")
+            raise Conflict(lazy_gettext("The credit from this payment has since been used."), code="used")
     for one in postings:
         if one.account is Account.DOCUMENT and one.proforma_id is not None:
             document = documents[one.proforma_id]
             if document.status is ProformaStatus.CANCELLED:
                 raise Conflict(
-                    lazy_gettext("The pro-forma was cancelled since, and what was paid on it is on credit."),
+                    lazy_gettext("The pro-forma has since been cancelled, and what was paid on it is now credit."),
                     code="used",
                 )
             unpay(document, -one.amount)

@@ -1,5 +1,6 @@
 // A text with a possible support PIN: its author decides before it is sent. Only the server knows the rule.
-import { button, element, icon } from '../elements.js';
+import { button, element } from '../elements.js';
+import { icon } from '../icons.js';
 
 /**
  * The question beside a message that waits for it: what was found, and the ways on.

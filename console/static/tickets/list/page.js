@@ -19,10 +19,10 @@ const read = (url) => get(url).catch(askToSignIn);
 
 // Counts -------------------------------------------------------------
 const views = document.querySelector('[data-counts]');
-let counted = 0, counting;
+let countedAt = 0, counting;
 
 async function countViews() {
-  counted = Date.now();
+  countedAt = Date.now();
   const answer = await read(views.dataset.counts);
   if (!answer) return;
   for (const link of views.querySelectorAll('[data-view]')) {
@@ -43,7 +43,7 @@ async function countViews() {
 
 function countSoon() {
   clearTimeout(counting);
-  counting = setTimeout(countViews, Math.max(SETTLE, counted + COUNT_EVERY - Date.now()));
+  counting = setTimeout(countViews, Math.max(SETTLE, countedAt + COUNT_EVERY - Date.now()));
 }
 
 // Rows ---------------------------------------------------------------

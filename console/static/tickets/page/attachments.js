@@ -1,6 +1,7 @@
 // Files of what is being written: chosen, dropped or pasted, uploaded at once, removable until it is sent.
 import { toast } from '../../lib/dialogs.js';
-import { button, element, icon } from '../../lib/elements.js';
+import { button, element } from '../../lib/elements.js';
+import { icon } from '../../lib/icons.js';
 import { csrfToken, post } from '../../lib/http.js';
 import { say } from '../../lib/texts.js';
 import { base } from './context.js';
@@ -27,7 +28,7 @@ function removing(name, run) {
   return made;
 }
 
-function drawKept(file, line = element('li', 'chip')) {
+function drawStored(file, line = element('li', 'chip')) {
   const link = element('a', 'truncate', element('bdi', '', file.name));
   Object.assign(link, { href: `${base}/files/${file.id}`, download: '' });
   const field = Object.assign(element('input'), { type: 'hidden', name: 'attachments', value: file.id });
@@ -74,7 +75,7 @@ function upload(file, name) {
 }
 
 function settle(going, line, name) {
-  if (going.status === 200 && going.response?.file) return drawKept(going.response.file, line);
+  if (going.status === 200 && going.response?.file) return drawStored(going.response.file, line);
   line.remove();
   const problem = Object.values(going.response?.error?.fields ?? {}).flat().filter(Boolean).join(' ') || going.response?.error?.message;
   if (going.status) toast(problem ? say('refused', { name, problem }) : say('upload_failed', { name }));
@@ -93,7 +94,7 @@ export function add(files) {
 
 /** Show these files in place of the ones that are there. */
 export function show(files) {
-  list.replaceChildren(...files.map((file) => drawKept(file)));
+  list.replaceChildren(...files.map((file) => drawStored(file)));
   tell();
 }
 

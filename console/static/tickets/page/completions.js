@@ -18,9 +18,9 @@ async function findReplies(query, signal) {
 
 async function findColleagues(query) {
   known ??= get(`${base}/colleagues`);
-  const wanted = plain(query);
+  const term = plain(query);
   const { items } = await known.catch((error) => { known = null; throw error; });
-  return items.filter((one) => plain(one.handle).startsWith(wanted) || plain(one.name).split(/\s+/).some((part) => part.startsWith(wanted))).slice(0, 8);
+  return items.filter((one) => plain(one.handle).startsWith(term) || plain(one.name).split(/\s+/).some((part) => part.startsWith(term))).slice(0, 8);
 }
 
 const replies = {

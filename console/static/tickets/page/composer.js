@@ -23,7 +23,7 @@ let mode = form.dataset.mode, sending = false, quiet, trying = null;
 
 /** What there is to go on with: this browser's copy where the server has not had it, else the server's. */
 function begun(kind) {
-  const here = drafts.keptHere(kind);
+  const here = drafts.storedDraft(kind);
   const there = saved[kind];
   if (here?.body) return { ...drafts.fresh(), ...here };
   return { ...drafts.fresh(), body: there?.body ?? '', based_on: there?.based_on ?? 0 };
@@ -92,9 +92,9 @@ function warn(entries, ...offers) {
 }
 
 root.addEventListener('ticket:entries', ({ detail }) => {
-  const said = detail.others.filter((entry) => entry.dataset.kind);
-  if (!said.length || sending) return;
-  if (mode === 'reply' && text.value.trim() && current().based_on < Number(said.at(-1).dataset.key)) warn(said);
+  const written = detail.others.filter((entry) => entry.dataset.kind);
+  if (!written.length || sending) return;
+  if (mode === 'reply' && text.value.trim() && current().based_on < Number(written.at(-1).dataset.key)) warn(written);
 });
 
 problem.addEventListener('click', (event) => {
@@ -113,26 +113,26 @@ problem.addEventListener('click', (event) => {
 });
 
 // What looks like a support PIN --------------------------------------
-const asked = form.querySelector('[data-pin]');
+const pinBox = form.querySelector('[data-pin]');
 let found = null;  // what the server asks about
 
 function ask(refused) {
   found = refused.details;
   const [token] = found.tokens;
-  asked.querySelector('[data-pin-words]').replaceChildren(refused.message, ' ', element('b', 'num', found.tokens.join(', ')));
-  const none = asked.querySelector('[data-pin-none]');
+  pinBox.querySelector('[data-pin-words]').replaceChildren(refused.message, ' ', element('b', 'num', found.tokens.join(', ')));
+  const none = pinBox.querySelector('[data-pin-none]');
   none.hidden = found.only_mask;
   none.textContent = found.tokens.length > 1 ? say('not_pin_of', { number: token }) : say('not_pin');
-  asked.hidden = false;
-  setTimeout(() => asked.querySelector('[data-pin-mask]').focus());  // once it can be pressed again
+  pinBox.hidden = false;
+  setTimeout(() => pinBox.querySelector('[data-pin-mask]').focus());  // once it can be pressed again
 }
 
-asked.addEventListener('click', (event) => {
+pinBox.addEventListener('click', (event) => {
   const hit = (name) => event.target.closest(`[data-pin-${name}]`);
   if (hit('mask')) submit({ ...trying, mask: '1' });
   else if (hit('none')) submit({ ...trying, not_pin: [...(trying.not_pin ?? []), found.tokens[0]] });
   else if (hit('change')) {
-    asked.hidden = true;
+    pinBox.hidden = true;
     text.focus();
   }
 });
@@ -146,18 +146,18 @@ function busy(on) {
   if (on) drafts.tell(say('sending'));
 }
 
-async function submit(wanted = {}) {
+async function submit(options = {}) {
   if (sending) return;
   const writing = current();
   writing.body = text.value;
-  trying = wanted;
+  trying = options;
   if (files.uploading()) return say_(say('uploading'), 'retry');
   if (!writing.body.trim()) {
     say_(say('empty'));
     return text.focus();
   }
   say_('');
-  asked.hidden = true;
+  pinBox.hidden = true;
   form.querySelector('.pin-question:not([data-pin])')?.remove();
   busy(true);
   writing.tried = true;  // from here on it may have arrived
@@ -167,7 +167,7 @@ async function submit(wanted = {}) {
   let answer = null;
   try {
     await drafts.stop(kind);
-    answer = await post(`${base}/${kind}`, fields(writing, wanted));
+    answer = await post(`${base}/${kind}`, fields(writing, options));
   } catch (refused) {
     drafts.tell('');
     await failed(kind, writing, refused);
@@ -180,10 +180,10 @@ async function submit(wanted = {}) {
 // Copies: of the reply that is being written, never of a note.
 const copyFields = () => ['cc', 'bcc'].map((name) => form.elements[name]).filter(Boolean);
 
-function fillCopies(given = {}) {
-  for (const field of copyFields()) field.value = (given[field.name] ?? []).join(', ');
-  const shown = form.querySelector('[data-copies]');
-  if (shown) shown.open = copyFields().some((field) => field.value);
+function fillCopies(values = {}) {
+  for (const field of copyFields()) field.value = (values[field.name] ?? []).join(', ');
+  const copyBox = form.querySelector('[data-copies]');
+  if (copyBox) copyBox.open = copyFields().some((field) => field.value);
 }
 
 function copies() {
@@ -312,7 +312,7 @@ function begin() {
   setMode(mode, { focus: false });
   if (!refused) fill();
   for (const kind of ['reply', 'note']) {
-    if (drafts.keptHere(kind)?.body && saved[kind]?.body !== texts[kind].body) drafts.saveSoon(kind, texts[kind]);
+    if (drafts.storedDraft(kind)?.body && saved[kind]?.body !== texts[kind].body) drafts.saveSoon(kind, texts[kind]);
   }
   if (texts[mode].body && saved[mode]) drafts.tell(say('saved', { time: saved[mode].saved }));
   const since = [...document.querySelectorAll('#timeline [data-kind]')].filter((entry) => entry.dataset.by !== document.body.dataset.staff && Number(entry.dataset.key) > texts.reply.based_on);

@@ -22,7 +22,7 @@ export function keepHere(mode, text) {
   } catch { /* full or switched off: the server has it in a moment */ }
 }
 
-export function keptHere(mode) {
+export function storedDraft(mode) {
   try {
     return JSON.parse(localStorage.getItem(place(mode)) ?? 'null');
   } catch {

@@ -35,9 +35,9 @@ function soon() {
 }
 
 root.addEventListener('ticket:entries', ({ detail }) => {
-  const said = detail.others.filter((entry) => entry.dataset.kind).length;
-  if (!document.hidden || !said) return;
-  unseen += said;
+  const written = detail.others.filter((entry) => entry.dataset.kind).length;
+  if (!document.hidden || !written) return;
+  unseen += written;
   document.title = `(${unseen}) ${title}`;
 });
 document.addEventListener('visibilitychange', () => {

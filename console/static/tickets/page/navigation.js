@@ -8,7 +8,7 @@ import { number, root } from './context.js';
 const KEY = 'desk:list';  // written by tickets.js: the list's address and the tickets in it
 const PART = 100;
 
-function kept() {
+function storedList() {
   const found = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
   return found ?? { url: root.dataset.list, numbers: [] };
 }
@@ -21,7 +21,7 @@ const address = (which) => new URL(which, new URL(root.dataset.base, location.or
 
 /** Return the ticket after this one: of the list as it was, then of the list as it is now. */
 async function following() {
-  const list = kept();
+  const list = storedList();
   const at = list.numbers.indexOf(number);
   if (at >= 0 && at < list.numbers.length - 1) return list.numbers[at + 1];
   const url = new URL(list.url, location.origin);
@@ -39,7 +39,7 @@ async function following() {
 }
 
 function before() {
-  const { numbers } = kept();
+  const { numbers } = storedList();
   return numbers[numbers.indexOf(number) - 1] ?? null;
 }
 
@@ -56,18 +56,18 @@ export function previous() {
 }
 
 export function back() {
-  location.assign(kept().url);
+  location.assign(storedList().url);
 }
 
 /** Go on after an answer: to the next ticket, from the last one back to the list. */
 export async function goOn() {
   const found = await following();
   if (!found) later(say('last'));
-  location.assign(found ? address(found) : kept().url);
+  location.assign(found ? address(found) : storedList().url);
 }
 
 function draw() {
-  const { url, numbers } = kept();
+  const { url, numbers } = storedList();
   const at = numbers.indexOf(number);
   for (const link of document.querySelectorAll('[data-way-back]')) link.href = url;
   const way = document.querySelector('[data-way]');

@@ -10,7 +10,7 @@ import { checkPin } from '../../lib/verification.js';
 import { letterOf } from '../../palette/page.js';
 
 const FIND = 250;
-const KEPT = 'ticket-said';  // what to say on the page one goes to
+const STORED = 'ticket-said';  // what to say on the page one goes to
 const side = () => document.getElementById('ticket-side');
 const sheet = document.getElementById('sheet');
 
@@ -31,7 +31,7 @@ async function putBack(undo) {
 /** Say what was done, and go where it is seen. */
 function settle(done) {
   if (done.url && new URL(done.url, location.href).pathname !== location.pathname) {
-    try { sessionStorage.setItem(KEPT, JSON.stringify(done)); } catch { /* then it is not said */ }
+    try { sessionStorage.setItem(STORED, JSON.stringify(done)); } catch { /* then it is not said */ }
     location.assign(done.url);
     return;
   }
@@ -40,10 +40,10 @@ function settle(done) {
   refresh(side());
 }
 
-function sayKept() {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? 'null');
-  sessionStorage.removeItem(KEPT);
-  if (kept) toast(kept.message, undoing(kept.undo));
+function showStored() {
+  const stored = JSON.parse(sessionStorage.getItem(STORED) ?? 'null');
+  sessionStorage.removeItem(STORED);
+  if (stored) toast(stored.message, undoing(stored.undo));
 }
 
 // The column as it is now --------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ async function offer(field) {
 
 // Giving on: a list that narrows while one types; arrows walk it, Enter takes the first.
 const fold = (text) => text.toLowerCase().normalize('NFD').replace(/\p{M}/gu, '').replaceAll('đ', 'dj');
-const shown = (form) => [...form.querySelectorAll('[data-name]')].filter((button) => !button.hidden);
+const visibleButtons = (form) => [...form.querySelectorAll('[data-name]')].filter((button) => !button.hidden);
 
 function narrow(field) {
   for (const button of field.form.querySelectorAll('[data-name]')) button.hidden = !fold(button.dataset.name).includes(fold(field.value.trim()));
@@ -137,7 +137,7 @@ function narrow(field) {
 document.addEventListener('keydown', (event) => {
   const form = event.target.closest?.('[data-give]');
   if (!form) return;
-  const all = shown(form);
+  const all = visibleButtons(form);
   const here = all.indexOf(document.activeElement);
   if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
     event.preventDefault();
@@ -208,7 +208,7 @@ function verification() {
 // Live ---------------------------------------------------------------------------------------------------------------
 
 async function live() {
-  sayKept();
+  showStored();
   dueTimes();
   setInterval(dueTimes, 15_000);
   const { on } = await import('../../lib/live.js').catch(() => ({}));

@@ -30,14 +30,14 @@ export function show(key) {
   if (key === 'all') url.searchParams.delete('show');
   else url.searchParams.set('show', key);
   history.replaceState(history.state, '', url);
-  sayNothing();
+  drawEmpty();
 }
 
-function sayNothing() {
+function drawEmpty() {
   one('[data-nothing]').hidden = visible().length > 0;
 }
 
-function tellCounts(counts) {
+function drawCounts(counts) {
   for (const [key, many] of Object.entries(counts ?? {})) {
     const place = root.querySelector(`[data-count="${CSS.escape(key)}"]`);
     if (place) place.textContent = many;
@@ -106,18 +106,18 @@ async function earlier() {
   earlierLink.dataset.earlier = answer.earlier ?? '';
   earlierLink.href = `?before=${answer.earlier}`;
   line.hidden = !answer.earlier;
-  sayNothing();
+  drawEmpty();
   return true;
 }
 
 /** Go to the entry that the address names, wherever it is. */
 async function toNamed() {
-  const wanted = /^#m(\d+)$/.exec(location.hash);
-  if (!wanted) return false;
-  for (let part = 0; part < MOST_BACK && !document.getElementById(wanted[0].slice(1)); part += 1) {
-    if (Number(wanted[1]) > lastKey() || !(await earlier())) break;
+  const anchor = /^#m(\d+)$/.exec(location.hash);
+  if (!anchor) return false;
+  for (let part = 0; part < MOST_BACK && !document.getElementById(anchor[0].slice(1)); part += 1) {
+    if (Number(anchor[1]) > lastKey() || !(await earlier())) break;
   }
-  const entry = document.getElementById(wanted[0].slice(1));
+  const entry = document.getElementById(anchor[0].slice(1));
   if (!entry) return false;
   if (!entry.getClientRects().length) show('all');
   for (const marked of list.querySelectorAll('.is-named')) marked.classList.remove('is-named');
@@ -158,10 +158,10 @@ async function read() {
   root.dataset.seq = answer.seq;
   root.dataset.status = answer.status;
   one('[data-head]').innerHTML = answer.head;
-  tellCounts(answer.counts);
+  drawCounts(answer.counts);
   refresh();
   countDown();
-  sayNothing();
+  drawEmpty();
   if (fresh.length) {
     tries = 0;
     root.dispatchEvent(new CustomEvent('ticket:entries', { detail: { entries: fresh, others: fresh.filter((entry) => entry.dataset.by !== me) } }));
@@ -247,7 +247,7 @@ document.addEventListener('visibilitychange', seenSoon);
 setInterval(countDown, 1000);
 
 export async function begin() {
-  sayNothing();
+  drawEmpty();
   follow();
   seenSoon();
   if (await toNamed()) return;

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from console.chat import stats as chat_stats
-from console.chat.retention import kept_since
+from console.chat.retention import retained_since
 from console.chat.stats import ChatFlow, ChatReport, ChatStats
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import days_json, query_json, rounded, times_json
@@ -54,7 +54,7 @@ class ChatReading:
     @property
     def is_past_keeping(self) -> bool:
         """Return whether chats of the period, or of what it is compared with, have been deleted."""
-        return self.report_query.period.before().begin < kept_since()
+        return self.report_query.period.before().begin < retained_since()
 
     @property
     def is_quiet(self) -> bool:

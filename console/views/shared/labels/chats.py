@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from console.chat.labels import ENDED_BY
 from console.chat.models import Chat, ChatMessage, ChatStatus, MessageKind
 from console.core import clock
 from console.core.errors import Text
@@ -22,11 +23,6 @@ STATUS: dict[ChatStatus, Label] = {
     ChatStatus.ACTIVE: Label(lazy_pgettext("chat", "in progress"), "chat", "info"),
     ChatStatus.CLOSED: Label(lazy_pgettext("chat", "ended"), "ok", "ok"),
     ChatStatus.TICKETED: Label(lazy_pgettext("chat", "converted to ticket"), "ticket"),
-}
-ENDED_BY: dict[str, Text] = {
-    "visitor": lazy_gettext("by the visitor"),
-    "staff": lazy_gettext("by us"),
-    "system": lazy_gettext("automatically"),
 }
 LANGUAGES: dict[str, Text] = {"sr_Latn": lazy_gettext("Serbian"), "en": lazy_gettext("English")}
 STARS = 5
@@ -85,6 +81,11 @@ def stars(score: int | None) -> Markup:
     )
     words = gettext("%(score)s out of 5", score=score)
     return Markup('<span class="rating" role="img" aria-label="{}" title="{}">{}</span>').format(words, words, drawn)
+
+
+def ended_by(chat: Chat) -> str:
+    """Return who ended a chat, empty where that is not known."""
+    return str(ENDED_BY.get(chat.ended_by or "", ""))
 
 
 def department_name(chat: Chat) -> str:

@@ -10,7 +10,8 @@ from flask import url_for
 
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext
-from console.mail.receiving.models import ARRIVED, DELAYED, IncomingKind, IncomingMail, IncomingState, Proof
+from console.mail.receiving.labels import KIND, REASON
+from console.mail.receiving.models import IncomingKind, IncomingMail, IncomingState, Proof
 from console.views.shared.labels.states import Label
 
 STATE: dict[IncomingState, Label] = {
@@ -21,39 +22,7 @@ STATE: dict[IncomingState, Label] = {
     IncomingState.SPAM: Label(lazy_pgettext("incoming", "spam"), "ban", "void"),
     IncomingState.FAILED: Label(lazy_pgettext("incoming", "could not be read"), "file-x", "danger"),
 }
-KIND: dict[IncomingKind, Text] = {
-    IncomingKind.PERSON: lazy_pgettext("incoming", "from a person"),
-    IncomingKind.AUTO_REPLY: lazy_pgettext("incoming", "automatic reply"),
-    IncomingKind.AUTOMATIC: lazy_pgettext("incoming", "sent by a program"),
-    IncomingKind.LIST: lazy_pgettext("incoming", "mailing list"),
-    IncomingKind.NO_REPLY: lazy_pgettext("incoming", "address that takes no replies"),
-    IncomingKind.OWN: lazy_pgettext("incoming", "from our own address"),
-    IncomingKind.BOUNCE: lazy_pgettext("incoming", "delivery report"),
-    IncomingKind.UNREADABLE: lazy_pgettext("incoming", "unreadable"),
-}
 # Why a message waits, needs nothing or is spam; each with what an agent should know to decide.
-REASON: dict[str, Text] = {
-    "stranger": lazy_gettext("The sender is not one of this ticket’s people."),
-    "forged": lazy_gettext("The mail server says that the sender’s address is forged."),
-    "unproven": lazy_gettext("The sender’s address is known here, but nothing proves that they wrote this."),
-    "conflict": lazy_gettext("Its reply address belongs to one ticket and its thread to another."),
-    "staff": lazy_gettext("It has a colleague’s address, but did not come the way that proves it."),
-    "flood": lazy_gettext("More than 30 e-mails came from this address within an hour."),
-    "own": lazy_gettext("It came from our own address."),
-    "bounce": lazy_gettext("It is a report about the delivery of one of our e-mails."),
-    ARRIVED: lazy_gettext("It reports that one of our e-mails was delivered."),
-    DELAYED: lazy_gettext("It reports that one of our e-mails is delayed; the mail server keeps trying."),
-    "auto_reply": lazy_gettext("It is an automatic reply and belongs to no ticket."),
-    "duplicate": lazy_gettext("The same e-mail came to another of our addresses too."),
-    "machine": lazy_gettext("It was not written by a person, so it is a note and reopens nothing."),
-    "forward": lazy_gettext("It answers what was forwarded, so it is a note that only colleagues see."),
-    "dismissed": lazy_gettext("A colleague decided that no action is needed."),
-    "blocked": lazy_gettext("The sender is blocked."),
-    "server": lazy_gettext("The mail server marked it as spam."),
-    "agent": lazy_gettext("A colleague marked it as spam."),
-    "too_large": lazy_gettext("It is larger than 50 MB; only its beginning was fetched."),
-    "unfetched": lazy_gettext("The mail server did not hand it over whole; only its beginning was fetched."),
-}
 PROOF: dict[Proof, Label] = {
     Proof.PASSED: Label(lazy_gettext("sender’s domain confirmed"), "shield-check", "ok"),
     Proof.FAILED: Label(lazy_gettext("sender’s address is forged"), "shield-x", "danger"),
@@ -125,6 +94,11 @@ def state_label(row: IncomingMail) -> Label:
     return STATE[row.state]
 
 
+def kind_label(row: IncomingMail) -> str:
+    """Return who or what wrote it, empty where that is not known yet."""
+    return str(KIND.get(row.kind, "")) if row.kind is not None else ""
+
+
 def reason(row: IncomingMail) -> str:
     """Return why it is there, empty where nothing needs saying."""
     return str(REASON.get(row.reason, ""))
@@ -149,7 +123,7 @@ def _step(step: dict[str, Any]) -> Step | None:
     if name == "bounce":
         return Step("alert", gettext("Delivery report: %(said)s", said=values["said"] or values["status"] or "—"))
     if name == "not_answered":
-        enough = gettext("No confirmation: this address got enough automatic e-mails within the hour.")
+        enough = gettext("No confirmation: this address has received too many automatic e-mails within the hour.")
         forged = gettext("No confirmation: the sender’s address is forged.")
         machine = gettext("No confirmation: no person wrote it.")
         return Step("ban", {"enough": enough, "forged": forged}.get(values["why"], machine))

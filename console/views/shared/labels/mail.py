@@ -8,10 +8,10 @@ from flask import url_for
 
 from console.chat.models import chat_number
 from console.core.actor import Actor
-from console.core.errors import Text
 from console.core.ids import CUSTOMER_BASE
 from console.core.series import Series
-from console.core.texts import gettext, lazy_gettext, lazy_pgettext
+from console.core.texts import gettext, lazy_pgettext
+from console.mail.labels import TEMPLATES
 from console.mail.models import Mail
 from console.mail.queries import Stage, stage_of
 from console.staff.roles import Permission
@@ -29,62 +29,6 @@ STAGE: dict[Stage, Label] = {
     Stage.SENT: Label(lazy_pgettext("mail", "sent"), "ok", "ok"),
     Stage.FAILED: Label(lazy_pgettext("mail", "failed"), "alert", "danger"),
     Stage.WITHDRAWN: Label(lazy_pgettext("mail", "withdrawn"), "ban", "void"),
-}
-
-TEMPLATES: dict[str, Text] = {
-    "verification": lazy_gettext("Identity verified"),
-    "account_state": lazy_gettext("Account suspended, closed or reopened"),
-    "override": lazy_gettext("Account opened by a supervisor"),
-    "pin_locked": lazy_gettext("Verification locked"),
-    "pin_renewed": lazy_gettext("New PIN"),
-    "dns_changed": lazy_gettext("DNS records changed by support"),
-    "people_changed": lazy_gettext("People on the account changed"),
-    "invitation": lazy_gettext("Invitation to an account"),
-    "registration": lazy_gettext("Address confirmation"),
-    "registration_known": lazy_gettext("Address already registered"),
-    "person_password_reset": lazy_gettext("Password reset link"),
-    "person_password_changed": lazy_gettext("Password changed"),
-    "person_new_sign_in": lazy_gettext("New sign-in"),
-    "security_notice": lazy_gettext("Sign-in changed"),
-    "device_recovery": lazy_gettext("Lost phone"),
-    "device_recovery_notice": lazy_gettext("Lost phone, to the owner"),
-    "profile_changed": lazy_gettext("Account data changed"),
-    "email_change_old": lazy_gettext("Change of sign-in address, to the present one"),
-    "email_change_new": lazy_gettext("Change of sign-in address, to the new one"),
-    "email_change_known": lazy_gettext("Change of sign-in address, already in use"),
-    "email_changed": lazy_gettext("Sign-in address changed"),
-    "handover_offer": lazy_gettext("Offer of an account"),
-    "handover_update": lazy_gettext("Account handover"),
-    "device_recovery_review": lazy_gettext("Lost device to review"),
-    "verification_disputed": lazy_gettext("Denied verification"),
-    "export_ready": lazy_gettext("Copy of data ready"),
-    "erasure_requested": lazy_gettext("Erasure requested"),
-    "erasure_cancelled": lazy_gettext("Erasure cancelled"),
-    "migration_requested": lazy_gettext("Migration requested"),
-    "migration_offer": lazy_gettext("Migration: for the new owner to accept"),
-    "migration_update": lazy_gettext("Migration: a step"),
-    "migration_stopped": lazy_gettext("Scheduled migration not executed"),
-    "migration_rejected": lazy_gettext("Migration rejected"),
-    "payment_received": lazy_gettext("Payment received"),
-    "migration_executed": lazy_gettext("Migration executed"),
-    "proforma_cancelled": lazy_gettext("Pro-forma cancelled by storno"),
-    "proforma_issued": lazy_gettext("Pro-forma"),
-    "proforma_reminder": lazy_gettext("Payment reminder"),
-    "quote_sent": lazy_gettext("Quote"),
-    "request_ended": lazy_gettext("Answer to a request"),
-    "ticket_opened": lazy_gettext("Question received"),
-    "ticket_answered": lazy_pgettext("mail", "Ticket answered, for the account"),
-    "ticket_copy": lazy_gettext("Copy of a ticket reply"),
-    "ticket_forward": lazy_gettext("Forwarded ticket"),
-    "ticket_reply": lazy_gettext("Ticket reply"),
-    "ticket_solved": lazy_gettext("Ticket solved"),
-    "chat_transcript": lazy_gettext("Chat transcript"),
-    "chat_transcript_link": lazy_gettext("Chat transcript link"),
-    "verification_asked": lazy_gettext("Verification requested"),
-    "staff_password_reset": lazy_gettext("Password reset link"),
-    "staff_password_changed": lazy_gettext("Password changed"),
-    "sla_targets_at_risk": lazy_gettext("SLA targets at risk"),
-    "sla_targets_missed": lazy_gettext("SLA targets missed"),
 }
 
 

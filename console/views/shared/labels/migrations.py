@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from flask import url_for
 
-from console.billing.migration.models import BatchState, ItemState, TaskKind
+from console.billing.migration.models import BatchState, ItemState
 from console.billing.models import Migration
-from console.core.errors import Text
-from console.core.texts import lazy_gettext, lazy_pgettext
+from console.core.texts import lazy_pgettext
 from console.views.shared.labels.states import Label
 
-TASKS: dict[TaskKind, Text] = {
-    TaskKind.IDENTIFY_OLD: lazy_gettext("Identify the present registrant"),
-    TaskKind.IDENTIFY_NEW: lazy_gettext("Identify the new registrant"),
-    TaskKind.CONSENT: lazy_gettext("Written consent of the present registrant"),
-    TaskKind.FEE: lazy_gettext("Registry fee settled"),
-    TaskKind.LINKS: lazy_gettext("Both confirmed the links from RNIDS"),
-    TaskKind.DONE: lazy_gettext("Registrant changed at the registry"),
-}
-TASK_HELP: dict[TaskKind, Text] = {
-    TaskKind.CONSENT: lazy_gettext("For a company its legal representative signs; the administrative contact may not."),
-    TaskKind.LINKS: lazy_gettext("RNIDS e-mails a link to each of the two and acts within three working days."),
-    TaskKind.DONE: lazy_gettext("Check the new registrant in the registry’s WHOIS before you tick this."),
-}
 BATCH_STATE = {
     BatchState.CHECKING: Label(lazy_pgettext("batch", "being checked"), "clock", "info"),
     BatchState.CHECKED: Label(lazy_pgettext("batch", "ready to start"), "clock", "warn"),

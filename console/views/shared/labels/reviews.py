@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, url_for
 
-from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext
+from console.tickets.reviews.labels import POINTS
 from console.tickets.reviews.models import Review, ReviewReason, ReviewState
 from console.tickets.service.ratings import WORDS
 from console.views.shared.labels.periods import month_name
@@ -26,13 +26,6 @@ STATE: dict[ReviewState, Label] = {
 }
 NEW = Label(lazy_pgettext("review", "new"), "dot", "info")
 ANSWERED = Label(lazy_pgettext("review", "new answer"), "reply", "info")
-POINTS: dict[int, Text] = {
-    0: lazy_pgettext("points", "missing"),
-    1: lazy_pgettext("points", "weak"),
-    2: lazy_pgettext("points", "fair"),
-    3: lazy_pgettext("points", "good"),
-    4: lazy_pgettext("points", "excellent"),
-}
 
 
 def init_app(app: Flask) -> None:

@@ -14,23 +14,17 @@ from flask_babel import format_date
 
 from console.core import clock
 from console.core.context import settings
-from console.core.errors import Text
-from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
+from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.hours.calendar import PieceKind, Why
 from console.hours.spans import merged, without
-from console.tickets.models import TicketStatus
 from console.tickets.sla import calendar as sla_calendar
+from console.tickets.sla.labels import KIND, PAUSED
 from console.tickets.sla.queries import Part, TargetView
-from console.tickets.sla.rules import Interval, TargetKind, TargetState
+from console.tickets.sla.rules import Interval, TargetState
 from console.views.shared.labels.states import Label
 from console.views.shared.labels.tickets import due_label
 from console.web.filters import hour, language
 
-KIND: dict[TargetKind, Text] = {
-    TargetKind.FIRST_ANSWER: lazy_gettext("First response"),
-    TargetKind.NEXT_ANSWER: lazy_gettext("Next response"),
-    TargetKind.SOLUTION: lazy_gettext("Resolution"),
-}
 STATE: dict[TargetState, Label] = {
     TargetState.NONE: Label(lazy_pgettext("SLA target", "no target"), "minus", "void"),
     TargetState.RUNNING: Label(lazy_pgettext("SLA target", "running"), "clock"),
@@ -39,12 +33,6 @@ STATE: dict[TargetState, Label] = {
     TargetState.OVERDUE: Label(lazy_pgettext("SLA target", "missed"), "alert", "danger"),
 }
 AT_RISK = Label(lazy_pgettext("SLA target", "at risk"), "half", "warn")
-PAUSED: dict[TicketStatus, Text] = {
-    TicketStatus.WAITING: lazy_gettext("waiting for the customer"),
-    TicketStatus.HOLD: lazy_gettext("on hold"),
-    TicketStatus.SOLVED: lazy_gettext("was solved"),
-    TicketStatus.CLOSED: lazy_gettext("was solved"),
-}
 MOST_LINES = 14  # of one counting; of a longer one the middle is summed up
 _END_LINES = 5  # lines before and after that
 _LONG, _END = timedelta(days=45), timedelta(days=14)  # of a target that runs longer, only both ends are shown

@@ -12,8 +12,8 @@ from console.core import clock, money
 from console.core.context import settings
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
-from console.customers.models import CustomerKind, CustomerStatus, TaxStatus
-from console.hosting.models import ProductKind, ServiceStatus, SuspensionReason
+from console.customers.models import CustomerKind, CustomerStatus
+from console.hosting.models import ProductKind, ServiceStatus
 from console.web.filters import amount, icon, language
 
 
@@ -45,21 +45,11 @@ CUSTOMER_STATUS = {
     CustomerStatus.SUSPENDED: Label(lazy_pgettext("account", "suspended"), "pause", "warn"),
     CustomerStatus.CLOSED: Label(lazy_pgettext("account", "closed"), "ban", "void"),
 }
-TAX_STATUS: dict[TaxStatus, Text] = {
-    TaxStatus.DOMESTIC: lazy_gettext("domestic buyer"),
-    TaxStatus.ABROAD: lazy_gettext("buyer abroad"),
-    TaxStatus.EXEMPT: lazy_gettext("exempt buyer"),
-}
 SERVICE_STATUS = {
     ServiceStatus.ACTIVE: Label(lazy_pgettext("service", "active"), "ok", "ok"),
     ServiceStatus.SUSPENDED: Label(lazy_pgettext("service", "suspended"), "pause", "warn"),
     ServiceStatus.EXPIRED: Label(lazy_pgettext("service", "expired"), "clock", "danger"),
     ServiceStatus.CANCELLED: Label(lazy_pgettext("service", "cancelled"), "ban", "void"),
-}
-SUSPENSION: dict[SuspensionReason, Text] = {
-    SuspensionReason.UNPAID: lazy_gettext("not paid"),
-    SuspensionReason.ABUSE: lazy_gettext("abuse"),
-    SuspensionReason.REQUEST: lazy_gettext("on request"),
 }
 PRODUCT_KIND = {
     ProductKind.HOSTING: Label(lazy_gettext("hosting"), "server"),

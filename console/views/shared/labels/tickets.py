@@ -8,10 +8,9 @@ from markupsafe import Markup, escape
 
 from console.core import clock
 from console.core.context import settings
-from console.core.errors import Text
 from console.core.texts import gettext, lazy_pgettext, ngettext
 from console.tickets.list_queries import AT_RISK
-from console.tickets.models import NO_DUE, Priority, Ticket, TicketSource, TicketStatus
+from console.tickets.models import NO_DUE, Priority, Ticket, TicketStatus
 from console.views.shared.labels.states import Label
 from console.web.addresses import url_for
 from console.web.filters import icon, moment
@@ -29,13 +28,6 @@ PRIORITY: dict[Priority, Label] = {
     Priority.NORMAL: Label(lazy_pgettext("priority", "normal"), "equal"),
     Priority.HIGH: Label(lazy_pgettext("priority", "high"), "arrow-up", "warn"),
     Priority.URGENT: Label(lazy_pgettext("priority", "urgent"), "alert", "danger"),
-}
-SOURCE: dict[TicketSource, Text] = {
-    TicketSource.AGENT: lazy_pgettext("ticket source", "opened by us"),
-    TicketSource.WEB: lazy_pgettext("ticket source", "web form"),
-    TicketSource.MAIL: lazy_pgettext("ticket source", "e-mail"),
-    TicketSource.CHAT: lazy_pgettext("ticket source", "live chat"),
-    TicketSource.PORTAL: lazy_pgettext("ticket source", "customer portal"),
 }
 SOON = timedelta(hours=4)
 _ICONS = {1: "circle", 2: "clock", 3: "half", 4: "alert"}

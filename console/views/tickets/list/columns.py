@@ -9,12 +9,13 @@ from markupsafe import Markup, escape
 
 from console.core.errors import Text
 from console.core.texts import lazy_gettext, lazy_pgettext
+from console.tickets.labels import SOURCE
 from console.tickets.list_queries import DUE, KEY, PRIORITY, UPDATED
 from console.tickets.models import NO_DUE, SavedView, Ticket
 from console.views.shared.choices import department_name, names
 from console.views.shared.export import state_cell
 from console.views.shared.labels.tickets import PRIORITY as PRIORITY_LABELS
-from console.views.shared.labels.tickets import SOURCE, due, status_label, ticket_url
+from console.views.shared.labels.tickets import due, status_label, ticket_url
 from console.views.shared.menu import customer_url
 from console.web.cookies import read_cookie
 from console.web.filters import ago, icon

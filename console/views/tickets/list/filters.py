@@ -10,11 +10,12 @@ from sqlalchemy import Select
 from console.core import clock
 from console.core.texts import lazy_gettext, pgettext
 from console.tickets import list_queries
+from console.tickets.labels import SOURCE
 from console.tickets.list_queries import BUILT_IN
 from console.tickets.models import Priority, Ticket, TicketSource
 from console.views.shared.choices import LazyChoices, assignees, department_name, names
 from console.views.shared.filters import Assignee, Choice, CustomerNumber, Email, Exact, Flag, ListFilter, LocalDay
-from console.views.shared.labels.tickets import PRIORITY, SOURCE, STATUS
+from console.views.shared.labels.tickets import PRIORITY, STATUS
 from console.web.identity import current_actor
 
 MY_DEPARTMENTS = "mine"

@@ -14,12 +14,13 @@ from console.core.texts import lazy_gettext
 from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets import page_queries
+from console.tickets.labels import SOURCE
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketStatus
 from console.tickets.service import attachments
 from console.tickets.service.threads import other_requesters
 from console.views.shared import menu
 from console.views.shared.labels.messages import file_size
-from console.views.shared.labels.tickets import SOURCE, STATUS, status_label, ticket_url
+from console.views.shared.labels.tickets import STATUS, status_label, ticket_url
 from console.views.tickets.page import composer, sidebar
 from console.views.tickets.page.composer import Composed
 from console.views.tickets.page.serializers import draft_json

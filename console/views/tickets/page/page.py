@@ -20,7 +20,7 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
 from console.tickets import page_queries
-from console.tickets.mail_in import participants
+from console.tickets.mail_in.service import participants
 from console.tickets.models import MessageKind, Ticket
 from console.tickets.queries import find_ticket
 from console.tickets.service import attachments, drafts, mentions

@@ -17,12 +17,13 @@ from console.core.errors import Text
 from console.core.series import Series
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.mail.models import MailState
+from console.mail.receiving.labels import REASON
 from console.mail.receiving.quoting import Folded, fold_quoted
 from console.staff.roles import Permission
 from console.tickets.models import TICKET_BASE, MessageKind, Ticket, TicketAttachment, TicketMessage
 from console.tickets.page_queries import Entry, EntryMail, Timeline
 from console.tickets.service.copies import participants_of
-from console.views.shared.labels.incoming import NOTE_DECISIONS, REASON, incoming_url
+from console.views.shared.labels.incoming import NOTE_DECISIONS, incoming_url
 from console.views.shared.labels.messages import day_heading
 from console.views.shared.labels.ticket_events import sentence
 from console.views.shared.message_text import is_long, mail_html

@@ -17,11 +17,11 @@ from console.mail.receiving.authentication import authenticate
 from console.mail.receiving.message import Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
 from console.staff.roles import Permission
-from console.tickets.mail_in import participants
 from console.tickets.mail_in.entries import Arrival, enter, note_answer, open_from
 from console.tickets.mail_in.matching import Relation, forward_behind, sender_in
 from console.tickets.mail_in.models import TicketParticipant
 from console.tickets.mail_in.queries import visible_mail
+from console.tickets.mail_in.service import participants
 from console.tickets.models import MessageKind, Ticket, TicketMessage, TicketSource, TicketStatus
 from console.tickets.queries import lock_ticket
 from console.tickets.service import timeline

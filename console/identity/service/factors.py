@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
 from console.audit.service import record
 from console.core import clock, one_time_codes
@@ -10,7 +10,8 @@ from console.core.actor import Actor
 from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict
-from console.core.one_time_codes import clean_code, in_halves, is_one_time, matching_step, unused_step, wrong_code
+from console.core.one_time_codes import clean_code, is_one_time, matching_step, unused_step, wrong_code
+from console.core.recovery_codes import RecoveryCodes
 from console.core.texts import lazy_gettext
 from console.customers import signin
 from console.customers.models import Person
@@ -18,6 +19,8 @@ from console.identity import mails
 from console.identity.access import lock_own, subject_of
 from console.identity.models import Authenticator, PersonRecoveryCode
 from console.identity.queries import authenticator_of
+
+RECOVERY_CODES = RecoveryCodes(PersonRecoveryCode, PersonRecoveryCode.person_id, "person-recovery")
 
 
 def provisioning_uri(secret: str, email: str) -> str:
@@ -53,7 +56,7 @@ def switch_on(actor: Actor, session_id: int, secret: str, code: str) -> list[str
     record(actor, "person.totp_on", subject_of(person))
     signin.revoke_others(actor, session_id)
     mails.notify(person, "totp_on")
-    return _replace_codes(person)
+    return RECOVERY_CODES.replace(person.id)
 
 
 def switch_off(actor: Actor, session_id: int, code: str) -> None:
@@ -83,7 +86,7 @@ def renew_codes(actor: Actor, session_id: int, code: str) -> list[str]:
     _require_code(person, code)
     record(actor, "person.recovery_codes_made", subject_of(person))
     mails.notify(person, "codes_renewed")
-    return _replace_codes(person)
+    return RECOVERY_CODES.replace(person.id)
 
 
 def take_code(person: Person, code: str) -> str | None:
@@ -100,7 +103,7 @@ def take_code(person: Person, code: str) -> str | None:
         return None
     if is_one_time(cleaned):
         return "totp" if _take_step(row, cleaned) else None
-    return "recovery" if _take_recovery(person, cleaned) else None
+    return "recovery" if RECOVERY_CODES.use(person.id, cleaned) else None
 
 
 def remove(person: Person) -> bool:
@@ -118,7 +121,7 @@ def _require_code(person: Person, code: str) -> None:
 
 
 def _remove(person: Person) -> None:
-    db.session.execute(delete(PersonRecoveryCode).where(PersonRecoveryCode.person_id == person.id))
+    RECOVERY_CODES.delete(person.id)
     db.session.execute(delete(Authenticator).where(Authenticator.person_id == person.id))
     db.session.flush()
 
@@ -130,29 +133,3 @@ def _take_step(row: Authenticator, code: str) -> bool:
     row.last_step = step
     db.session.flush()
     return True
-
-
-def _take_recovery(person: Person, code: str) -> bool:
-    query = select(PersonRecoveryCode).where(
-        PersonRecoveryCode.person_id == person.id,
-        PersonRecoveryCode.digest == _digest(person, code),
-        PersonRecoveryCode.used_at.is_(None),
-    )
-    row = db.session.scalar(query)
-    if row is None:
-        return False
-    row.used_at = clock.now()
-    db.session.flush()
-    return True
-
-
-def _replace_codes(person: Person) -> list[str]:
-    db.session.execute(delete(PersonRecoveryCode).where(PersonRecoveryCode.person_id == person.id))
-    codes = one_time_codes.new_recovery_codes()
-    db.session.add_all(PersonRecoveryCode(person_id=person.id, digest=_digest(person, code)) for code in codes)
-    db.session.flush()
-    return [in_halves(code) for code in codes]
-
-
-def _digest(person: Person, code: str) -> str:
-    return sealer().keyed_digest("person-recovery", f"{person.id}:{code}")

@@ -19,7 +19,7 @@ from console.mail.receiving import incoming
 from console.mail.receiving import raw as raw_store
 from console.mail.receiving.message import ReadMail, Unreadable, read_message
 from console.mail.receiving.models import IncomingMail, IncomingState
-from console.tickets.mail_in import delivering
+from console.tickets.mail_in.service import delivering
 
 log = get_logger(__name__)
 OUTAGES = (Busy, NoSpace, Unavailable)

@@ -243,7 +243,7 @@ def _with_id(identifier: str) -> Any:
 
 def _require_room(count: int) -> None:
     if count >= MOST:
-        raise Conflict(lazy_gettext("You have as many passkeys as possible. Remove one first."), code="most")
+        raise Conflict(lazy_gettext("You have reached the maximum number of passkeys. Remove one first."), code="most")
 
 
 def _session(session_id: int) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from console.audit import sealing
 from console.audit.service import record
 from console.billing.models import OPEN_STATES, Migration
-from console.chat.retention import forget_bytes
+from console.chat.retention import remove_unused_files
 from console.core import clock
 from console.core.actor import SYSTEM, Actor
 from console.core.context import settings
@@ -28,9 +28,9 @@ from console.customers.access import membership_behind
 from console.customers.models import Customer, Person
 from console.hosting.models import Service, ServiceStatus
 from console.mail.service import write_to
-from console.privacy import exports, links  # noqa: F401  (links: what names a row that goes is cut off it)
 from console.privacy.models import DataExport, Erasure, ErasureState, ExportState
 from console.privacy.registry import SOURCES
+from console.privacy.service import exports
 
 log = get_logger(__name__)
 
@@ -126,7 +126,7 @@ def _perform(key: int) -> bool:
             _cancel(SYSTEM, row)
             return False
         digests = _erase(row)
-    forget_bytes(digests)
+    remove_unused_files(digests)
     return True
 
 
