@@ -19,12 +19,12 @@ from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.identity import factors
 from console.identity.passkeys import relying_party
-from console.identity.queries import authenticator_of, open_recovery, passkeys_of, recovery_codes_left
+from console.identity.queries import authenticator_of, passkeys_of, recoveries_shown_to, recovery_codes_left
 from console.portal import confirmation, second_step
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
-from console.portal.forms import CodeForm, PasskeyForm, PortalForm, SsoForm
+from console.portal.forms import CodeForm, PasskeyForm, PortalForm, RecoveryForm, SsoForm
 from console.web import setup_secrets
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor, current_person
@@ -141,20 +141,21 @@ def overview(
     off: CodeForm | None = None,
     renewal: CodeForm | None = None,
     passkey: PasskeyForm | None = None,
-    stop: PortalForm | None = None,
+    stop: RecoveryForm | None = None,
     sso: SsoForm | None = None,
 ) -> str:
     """Draw the page, also after one of its forms was refused."""
     person = current_person()
     row, own = authenticator_of(person.id), passkeys_of(person.id)
     g.has_passkey = bool(own)  # what the page asks each time it offers to confirm with one
+    accounts = own_accounts()
     return _page(
         "portal/security.html",
         authenticator=row,
         codes_left=recovery_codes_left(person.id) if row else 0,
         passkeys=own,
-        recovery=open_recovery(person.id) if row else None,
-        stop=stop or PortalForm(formdata=None),
+        recoveries=recoveries_shown_to(person.id, chosen(accounts) if accounts else None),
+        stop=stop or RecoveryForm(formdata=None),
         sessions=len(sessions_of(person.id)),
         off=off or CodeForm(formdata=None),
         renewal=renewal or CodeForm(formdata=None),

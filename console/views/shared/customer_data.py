@@ -83,7 +83,7 @@ class CustomerPage:
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
     at_registry: Sequence[tuple[str, str]] = ()  # migration and domain whose registrant has yet to change
-    recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait, for who may stop them
+    recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait
 
     @property
     def verified(self) -> bool:
@@ -160,7 +160,7 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
-    page.recoveries = open_recoveries(customer.id) if actor.may(Permission.REVIEW_RECOVERY) else ()
+    page.recoveries = _recoveries(page)
     page.services = services_of(customer.id, page.opens)
     page.at_registry = open_domains(customer.id) if page.opens(Right.DOMAINS) else ()
     if page.opens(Right.INVOICES):
@@ -176,6 +176,14 @@ def load(
         _load_conversations(page, before)
     page.past = verifications_of(customer.id)
     return page
+
+
+def _recoveries(page: CustomerPage) -> Sequence[DeviceRecovery]:
+    """Return the lost devices that wait: for who reviews them all, else those of the people who are opened."""
+    if page.actor.may(Permission.REVIEW_RECOVERY) or page.opens(Right.CONTACTS):
+        return open_recoveries(page.customer.id)
+    caller = page.verification.membership if page.verification is not None else None
+    return open_recoveries(page.customer.id, caller.person_id) if caller is not None else ()
 
 
 def _load_conversations(page: CustomerPage, before: str) -> None:
