@@ -57,7 +57,7 @@ def ask(actor: Actor, customer: Customer, before: dict[str, str], after: dict[st
 
 
 def withdraw(actor: Actor, correction_id: int) -> Correction:
-    """Take a request back.
+    """Take a request back; the owner is told where it was not they.
 
     Raises:
         NotFound: ``actor`` does not hold ``profile``, or it is over.
@@ -65,6 +65,7 @@ def withdraw(actor: Actor, correction_id: int) -> Correction:
     correction = _lock(correction_id)
     require_right(actor, correction.customer_id, Right.PROFILE)
     _end(actor, correction, CorrectionState.WITHDRAWN, "customer.correction_withdrawn")
+    mails.notify_owner_of_profile(actor, correction.customer, "withdrawn", correction.before, correction.after)
     return correction
 
 

@@ -93,6 +93,16 @@ def _people(base_url: str) -> tuple[Example, ...]:
             lazy_pgettext("example", "permissions changed by support"),
         ),
         Example("people_changed", changed | {"what": "invited", "whom": ""}, lazy_pgettext("example", "user invited")),
+        Example(
+            "people_changed",
+            changed | {"what": "reinvited", "whom": ""},
+            lazy_pgettext("example", "invitation sent again"),
+        ),
+        Example(
+            "people_changed",
+            changed | {"what": "revoked", "whom": "", "by_support": True},
+            lazy_pgettext("example", "invitation revoked by support"),
+        ),
         Example("people_changed", changed | {"what": "details"}, lazy_pgettext("example", "details changed")),
         Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
         Example(
@@ -182,6 +192,11 @@ def _holders(base_url: str) -> tuple[Example, ...]:
             lazy_pgettext("example", "changed by support"),
         ),
         Example("profile_changed", profile | {"what": "asked", "lines": [pib]}, lazy_pgettext("example", "correction")),
+        Example(
+            "profile_changed",
+            profile | {"what": "withdrawn", "by_support": True, "lines": [pib]},
+            lazy_pgettext("example", "correction withdrawn by support"),
+        ),
         Example(
             "profile_changed",
             decided | {"what": "confirmed", "lines": [pib]},

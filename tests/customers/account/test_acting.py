@@ -70,6 +70,50 @@ def test_contacts_and_users_are_changed_for_the_caller_and_the_owner_is_told(
     assert "nov@example.rs" in told[-2].text
 
 
+def test_an_invitation_is_sent_again_and_revoked_for_the_caller_and_the_owner_is_told(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    caller = factories.make_member(firm, rights=[Right.CONTACTS])
+    other = factories.owner_of(factories.make_customer())
+    factories.make_verification(agent, caller)
+    factories.make_verification(agent, other)
+    client.submit(f"{base(firm)}/people/invite", email="nov@example.rs", which="all")
+    (invitation,) = client.get_json(base(firm)).json["invitations"]
+    path = f"people/invitations/{invitation['id']}"
+    page = client.get(f"{base(firm)}?tab=people").text
+    assert "nov@example.rs" in page and f"{path}/resend" in page and f"{path}/revoke" in page
+    for way in ("resend", "revoke"):
+        assert client.submit(f"{base(other.customer)}/{path}/{way}").status_code == 404  # another account's
+        assert client.submit(f"{base(firm)}/{path}/{way}").status_code == 303
+    assert client.submit(f"{base(firm)}/{path}/revoke").status_code == 404  # it is over
+    assert len(mails("invitation")) == 2 and client.get_json(base(firm)).json["invitations"] == []
+    told = mails("people_changed")
+    assert [mail.to_address for mail in told] == [owner.person.email] * 3
+    assert "ponovo poslao" in told[1].text or "sent the invitation" in told[1].text
+
+
+def test_a_correction_that_waits_is_withdrawn_for_the_caller_and_the_owner_is_told(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    caller = factories.make_member(firm, rights=[Right.PROFILE])
+    other = factories.make_member(firm, rights=[Right.CONTACTS])
+    factories.make_verification(agent, caller)
+    client.submit(f"{base(firm)}/profile", company="Jasen Plus d.o.o.", reason="Novo ime u registru")
+    correction = open_correction(firm.id)
+    assert correction is not None
+    path = f"{base(firm)}/profile/corrections/{correction.id}/withdraw"
+    for page in (base(firm), f"{base(firm)}/profile"):
+        shown = client.get(page).text
+        assert path in shown and "Jasen Plus d.o.o." in shown
+    assert client.get_json(base(firm)).json["customer"]["correction"]["after"] == {"name": "Jasen Plus d.o.o."}
+    factories.make_verification(agent, other)  # the latest one counts
+    assert client.submit(path).status_code == 404 and path not in client.get(base(firm)).text
+    factories.make_verification(agent, caller)
+    assert client.submit(path).status_code == 303
+    assert open_correction(firm.id) is None and firm.name == "Jasen d.o.o."
+    assert [mail.to_address for mail in mails("profile_changed")] == [owner.person.email] * 2
+
+
 def test_the_owner_is_told_of_details_and_of_nothing_else(
     client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
 ) -> None:
