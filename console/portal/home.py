@@ -15,7 +15,7 @@ from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.customers import labels
-from console.customers.account.disputes import last_use
+from console.customers.account.disputes import last_uses
 from console.customers.account.models import Handover
 from console.customers.models import Membership
 from console.customers.rights import Right
@@ -50,7 +50,7 @@ def home() -> ResponseReturnValue:
         accounts=accounts,
         mine=mine,
         card=pin_card(mine),
-        use=last_use(mine),
+        uses=last_uses(mine),
         recoveries=recoveries,
         stop=RecoveryForm(formdata=None),
         confirm=confirmation.is_needed(),

@@ -68,7 +68,7 @@ def pin() -> ResponseReturnValue:
         accounts=own_accounts(),
         mine=mine,
         card=pin_card(member),
-        use=disputes.last_use(member),
+        uses=disputes.last_uses(member),
         labels=labels,
     )
 
