@@ -68,7 +68,8 @@ def pin() -> ResponseReturnValue:
         accounts=own_accounts(),
         mine=mine,
         card=pin_card(member),
-        uses=disputes.last_uses(member),
+        # Without their own use in the portal: whether a contact has a sign-in is not for others to learn.
+        uses=[use for use in disputes.last_uses(member) if use.staff is not None],
         labels=labels,
     )
 
