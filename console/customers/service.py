@@ -94,6 +94,11 @@ class MemberData:
     password_hash: str | None = None
 
 
+def tax_status_in(country: str) -> TaxStatus:
+    """Return how a buyer in a country is taxed; an exemption is decided by staff."""
+    return TaxStatus.DOMESTIC if country == HOME else TaxStatus.ABROAD
+
+
 def register_customer(actor: Actor, data: CustomerData) -> Customer:
     """Open an account.
 

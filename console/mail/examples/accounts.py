@@ -167,6 +167,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
     decided = profile | {"by": "Petar Ilić"}  # they do not say who
     street = {"field": "address", "before": Typed("Ulica lipa 2"), "after": Typed("Bulevar kralja Petra 14")}
     pib = {"field": "pib", "before": Typed("100000024"), "after": Typed("100000032")}
+    taxed = {"field": "tax_status", "before": "domestic", "after": "abroad"}
     stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint", "new_email": Typed("ana.nova@example.test"), "at": AT, "until": UNTIL}
     link = {"link": f"{base_url}/moj/email/confirm/{TOKEN}"}
@@ -199,7 +200,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
         ),
         Example(
             "profile_changed",
-            decided | {"what": "confirmed", "lines": [pib]},
+            decided | {"what": "confirmed", "lines": [pib, taxed]},
             lazy_pgettext("example", "correction confirmed"),
         ),
         Example(

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from console.core.db import db
 from console.customers.account.corrections import open_correction
 from console.customers.account.models import Handover
-from console.customers.models import Customer, CustomerKind, MemberRole, Membership, VerificationKind
+from console.customers.models import Customer, CustomerKind, MemberRole, Membership, TaxStatus, VerificationKind
 from console.customers.rights import Right
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.customers.account.support import mails
-from tests.support.client import ConsoleClient, sign_in
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -162,6 +162,29 @@ def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     assert billing.submit(f"/console/corrections/{correction.id}/confirm").status_code == 303
     db.session.refresh(firm)
     assert firm.name == "Jasen Plus d.o.o." and billing.get_json("/console/corrections/").json["items"] == []
+
+
+def test_staff_choose_the_tax_of_another_country(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    portal, billing, path = new_client(), new_client(), "/console/corrections/"
+    sign_in_person(portal, owner.person.email)
+    moved = {"country": "DE", "city": "Berlin"}
+    asked = portal.submit("/moj/profile", headers=ENGLISH, **moved)
+    assert asked.status_code == 200 and "You changed the country" in asked.text and "Handover" not in asked.text
+    assert portal.submit("/moj/profile", **moved, choice="correction", reason="Preselili smo se").status_code == 303
+    assert "Germany" in portal.get("/moj/profile", headers=ENGLISH).text
+    sign_in(billing, Role.BILLING)
+    shown = billing.get(path, headers=ENGLISH).text
+    assert "Germany" in shown and '<option value="abroad" selected>' in shown
+    key = open_correction(firm.id).id
+    refused = billing.submit(f"{path}{key}/confirm", headers=ENGLISH)
+    assert refused.status_code == 422 and "Choose how the holder is taxed" in refused.text
+    assert billing.submit(f"{path}{key}/confirm", tax_status="abroad").status_code == 303
+    db.session.refresh(firm)
+    assert (firm.country, firm.city, firm.tax_status) == ("DE", "Berlin", TaxStatus.ABROAD)
+    told = mails("profile_changed")[-1]
+    assert "buyer abroad" in told.text or "kupac u inostranstvu" in told.text
 
 
 def test_the_owner_hands_over_by_phone(client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership) -> None:
