@@ -15,10 +15,10 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.hosting.dns.consistency import inside
 from console.hosting.dns.models import Publication, Record, RecordType, Version, Zone
-from console.hosting.dns.names import APEX
+from console.hosting.dns.names import APEX, BadName, to_ascii
 from console.hosting.dns.rules import RecordData
 from console.hosting.dns.zone_files import Authority
-from console.hosting.models import Domain, Service
+from console.hosting.models import DOMAIN_SEARCH, Domain, Service
 
 PAGE_SIZE = 100
 MAX_DOMAINS = 200
@@ -76,7 +76,11 @@ def authority() -> Authority:
 
 
 def list_zones(customer_id: int, text: str = "") -> list[ZoneState]:
-    """Return the domains of an account with their zones, by name."""
+    """Return the domains of an account with their zones, by name.
+
+    Args:
+        text: a part of the name as the DNS has it, or words of it as people write them.
+    """
     query = (
         select(Domain, Zone, Publication)
         .join(Domain.service)
@@ -88,8 +92,20 @@ def list_zones(customer_id: int, text: str = "") -> list[ZoneState]:
         .limit(MAX_DOMAINS)
     )
     if text:
-        query = query.where(Domain.name.contains(text.lower(), autoescape=True))
+        query = query.where(_is_called(text))
     return [ZoneState(*row) for row in db.session.execute(query)]
+
+
+def _is_called(text: str) -> ColumnElement[bool]:
+    """Return the condition on a domain's name. Of an international one the DNS has the IDNA form alone."""
+    parts = {text.lower()}
+    try:
+        parts.add(to_ascii(text))
+    except BadName:  # it can be found by nothing but what was typed
+        pass
+    conditions = [Domain.name.contains(part, autoescape=True) for part in sorted(parts)]
+    found = DOMAIN_SEARCH.matches(db.session(), Domain.id, text, whole=True)
+    return or_(*conditions, found) if found is not None else or_(*conditions)
 
 
 def find_zone(name: str, customer_ids: Collection[int] | None = None) -> ZoneState:
