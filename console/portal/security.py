@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, jsonify, make_response, redirect, render_template, url_for
+from flask import flash, g, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -21,7 +21,7 @@ from console.identity import factors
 from console.identity.passkeys import relying_party
 from console.identity.queries import authenticator_of, passkeys_of, recoveries_shown_to, recovery_codes_left
 from console.portal import confirmation, second_step
-from console.portal.accounts import chosen, own_accounts
+from console.portal.accounts import chosen, in_account, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import CodeForm, PasskeyForm, PortalForm, RecoveryForm, SsoForm
@@ -67,7 +67,7 @@ def security() -> ResponseReturnValue:
 def totp() -> ResponseReturnValue:
     """Say what two-step sign-in is and what it takes."""
     if authenticator_of(current_person().id) is not None:
-        return redirect(url_for("portal.security"))
+        return redirect(in_account("portal.security"))
     return _page("portal/security_totp.html", form=PortalForm(formdata=None))
 
 
@@ -83,7 +83,7 @@ def start_totp() -> ResponseReturnValue:
     if wants_json():
         secret = setup_secrets.secret_for(SECRET, current_person().id)
         return jsonify(secret=secret, uri=factors.provisioning_uri(secret, current_person().email))
-    return redirect(url_for("portal.totp_setup"), 303)
+    return redirect(in_account("portal.totp_setup"), 303)
 
 
 @portal.get("/security/totp/setup")
@@ -91,7 +91,7 @@ def start_totp() -> ResponseReturnValue:
 def totp_setup() -> ResponseReturnValue:
     """Show the QR code and the field for the six digits."""
     if authenticator_of(current_person().id) is not None:
-        return redirect(url_for("portal.security"))
+        return redirect(in_account("portal.security"))
     return _setup_page(CodeForm(formdata=None))
 
 
@@ -121,7 +121,7 @@ def switch_totp_off() -> ResponseReturnValue:
     if wants_json():
         return jsonify(two_step=False)
     flash(gettext("Two-factor authentication is off."), "success")
-    return redirect(url_for("portal.security"), 303)
+    return redirect(in_account("portal.security"), 303)
 
 
 @portal.post("/security/codes")

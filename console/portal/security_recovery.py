@@ -14,6 +14,7 @@ from console.identity import recovery
 from console.identity.models import DeviceRecovery
 from console.identity.signin import actor_of, lock_pending
 from console.portal import confirmation, second_step
+from console.portal.accounts import in_account
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm, RecoveryForm
@@ -127,7 +128,7 @@ def stop_own_recovery() -> ResponseReturnValue:
     if wants_json():
         return jsonify(stopped=True)
     flash(gettext("It was stopped"), "success")
-    return redirect(url_for("portal.security"), 303)
+    return redirect(in_account("portal.security"), 303)
 
 
 def _link_page(row: DeviceRecovery, form: PortalForm) -> Response:

@@ -74,6 +74,41 @@ def test_two_factor_authentication_as_the_faq_has_it(client: ConsoleClient, owne
     assert len(mails("security_notice")) == 3 and not any(secret in mail.text for mail in mails("security_notice"))
 
 
+def test_the_chosen_account_stays_chosen(client: ConsoleClient, owner: Membership) -> None:
+    second = factories.make_member(factories.make_customer(), person=owner.person)
+    sign_in_person(client, owner.person.email)
+    number = second.customer.number
+    chosen = f"?account={number}"
+    passkey = factories.make_passkey(owner.person)
+    pages = {
+        "security": ("security/totp", f"security/passkeys/{passkey.id}/remove"),
+        "security/totp": (),
+        "sessions": (),
+        "password": (),
+        "email": ("email",),
+    }
+    for path, forms in pages.items():
+        page = client.get(f"/moj/{path}{chosen}").text
+        assert re.search(rf'aria-current="true"[^\n]*\n?[^\n]*{number}', page), path
+        for form in forms:
+            assert f'"/moj/{form}{chosen}"' in page, form
+    moved = [
+        client.submit(f"/moj/security/totp{chosen}"),
+        client.submit(f"/moj/security/passkeys/{passkey.id}/remove{chosen}"),
+        client.submit(f"/moj/sessions/revoke{chosen}"),
+        client.submit("/moj/sessions/revoke", account=number),
+        client.submit(f"/moj/email{chosen}", email="nova@example.rs"),
+    ]
+    assert [one.status_code for one in moved] == [303] * 5
+    assert [one.location for one in moved] == [
+        f"/moj/security/totp/setup{chosen}",
+        f"/moj/security{chosen}",
+        f"/moj/sessions{chosen}",
+        f"/moj/sessions{chosen}",
+        f"/moj/email{chosen}",
+    ]
+
+
 def test_what_is_dangerous_asks_for_the_password_again(client: ConsoleClient, owner: Membership, clock: Clock) -> None:
     sign_in_person(client, owner.person.email)
     clock.advance(timedelta(minutes=11))
