@@ -197,6 +197,7 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     # For a caller, under a verification of theirs (tests/customers/account/test_acting.py).
     ("GET", "customer_profile.index"): DESK,
     ("POST", "customer_profile.save"): DESK,
+    ("POST", "customer_profile.withdraw"): DESK,
     ("GET", "customer_state.index"): SUPERVISOR,
     ("POST", "customer_state.change"): SUPERVISOR,
     ("GET", "customer_handover.index"): DESK,
@@ -211,6 +212,8 @@ ROUTES: dict[tuple[str, str], frozenset[str]] = {
     ("POST", "customer_people.change_user"): DESK,
     ("GET", "customer_people.invite_form"): DESK,
     ("POST", "customer_people.invite"): DESK,
+    ("POST", "customer_people.resend_invitation"): DESK,
+    ("POST", "customer_people.revoke_invitation"): DESK,
     ("POST", "customer_people.remove"): DESK,
     ("GET", "recoveries.index"): SUPERVISOR,
     ("GET", "corrections.index"): DOCUMENTS,

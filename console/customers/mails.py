@@ -21,9 +21,13 @@ def notify_owner_of_people(actor: Actor, membership: Membership, what: str) -> N
     _notify_owner(actor, membership.customer, what, membership.name, membership.person.email)
 
 
-def notify_owner_of_invitation(actor: Actor, invitation: Invitation) -> None:
-    """Write to the account's owner that someone was invited to it, unless they did it themselves."""
-    _notify_owner(actor, invitation.customer, "invited", "", invitation.email)
+def notify_owner_of_invitation(actor: Actor, invitation: Invitation, what: str = "invited") -> None:
+    """Write to the account's owner what became of an invitation, unless they did it themselves.
+
+    Args:
+        what: ``invited``, ``reinvited`` (it was sent again) or ``revoked``.
+    """
+    _notify_owner(actor, invitation.customer, what, "", invitation.email)
 
 
 def _notify_owner(actor: Actor, customer: Customer, what: str, whom: str, email: str) -> None:

@@ -167,7 +167,8 @@ def make_sign_in(email: str, name: str, password_hash: str) -> Person:
     person = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if person.password_hash is not None:
         raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    person.name, person.password_hash = one_line(name), password_hash
+    # An account that had them as a contact may have written a number down: that is not theirs to show to others.
+    person.name, person.phone, person.password_hash = one_line(name), "", password_hash
     db.session.flush()
     return person
 

@@ -94,6 +94,11 @@ class MemberData:
     password_hash: str | None = None
 
 
+def tax_status_in(country: str) -> TaxStatus:
+    """Return how a buyer in a country is taxed; an exemption is decided by staff."""
+    return TaxStatus.DOMESTIC if country == HOME else TaxStatus.ABROAD
+
+
 def register_customer(actor: Actor, data: CustomerData) -> Customer:
     """Open an account.
 
@@ -166,7 +171,8 @@ def enroll(actor: Actor, customer: Customer, data: MemberData) -> Membership:
     membership.rights = _keys(data.rights)
     membership.mail = _keys(data.mail)
     membership.removed_at = None
-    membership.contact_name = membership.phone = membership.address = membership.city = membership.postcode = ""
+    membership.contact_name = membership.address = membership.city = membership.postcode = ""
+    membership.phone = data.phone if data.role is MemberRole.CONTACT else ""
     membership.pin_expires_at = None  # a person who comes back gets a new PIN
     db.session.flush()
     record(
@@ -261,14 +267,17 @@ def _change_status(actor: Actor, customer: Customer, status: CustomerStatus, rea
 
 
 def _person(email: str, data: MemberData) -> Person:
-    """Return the person known by ``email``, made now if there is none (one of two at once makes them)."""
+    """Return the person known by ``email``, made now if there is none (one of two at once makes them).
+
+    What an account knows of a contact is the account's, not the person's: other accounts may have the person too.
+    """
     insert_missing(
         Person,
         [
             {
                 "email": email,
                 "name": data.name,
-                "phone": data.phone,
+                "phone": "" if data.role is MemberRole.CONTACT else data.phone,
                 "language": data.language,
                 "password_hash": data.password_hash,
                 "created_at": clock.now(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.core import clock
@@ -37,21 +37,57 @@ def open_recovery(person_id: int) -> DeviceRecovery | None:
     return row if row is not None and row.is_open(clock.now()) else None
 
 
-def open_recoveries(customer_id: int) -> Sequence[DeviceRecovery]:
-    """Return what waits for the people of an account."""
-    query = (
+def open_recoveries(customer_id: int, person_id: int | None = None) -> Sequence[DeviceRecovery]:
+    """Return what waits for the people of an account; with ``person_id`` for that one of them."""
+    query = _waiting().where(DeviceRecovery.person_id.in_(_people_of(customer_id)))
+    if person_id is not None:
+        query = query.where(DeviceRecovery.person_id == person_id)
+    return db.session.scalars(query).all()
+
+
+def recoveries_shown_to(person_id: int, mine: Membership | None) -> Sequence[DeviceRecovery]:
+    """Return what a person may stop: their own, and those of the people on an account that they own.
+
+    Args:
+        mine: their membership of the account that is shown.
+    """
+    return db.session.scalars(_waiting().where(is_shown_to(person_id, mine))).all()
+
+
+def is_shown_to(person_id: int, mine: Membership | None) -> ColumnElement[bool]:
+    """Return the condition of :func:`recoveries_shown_to`, for a page that reads them with something else."""
+    theirs = DeviceRecovery.person_id == person_id
+    if mine is not None and mine.is_owner:
+        theirs = or_(theirs, DeviceRecovery.person_id.in_(_people_of(mine.customer_id)))
+    return and_(_is_waiting(), theirs)
+
+
+def may_stop(person_id: int, recovery: DeviceRecovery) -> bool:
+    """Return whether a recovery is a person's own, or that of someone on an account that they own."""
+    if recovery.person_id == person_id:
+        return True
+    owned = select(Membership.customer_id).where(Membership.person_id == person_id, Membership.is_owner)
+    query = select(func.count()).where(
+        Membership.person_id == recovery.person_id, Membership.removed_at.is_(None), Membership.customer_id.in_(owned)
+    )
+    return bool(db.session.scalar(query))
+
+
+def _people_of(customer_id: int) -> Select[int]:
+    return select(Membership.person_id).where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
+
+
+def _is_waiting() -> ColumnElement[bool]:
+    return and_(DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now())
+
+
+def _waiting() -> Select[DeviceRecovery]:
+    return (
         select(DeviceRecovery)
-        .join(Membership, Membership.person_id == DeviceRecovery.person_id)
-        .where(
-            Membership.customer_id == customer_id,
-            Membership.removed_at.is_(None),
-            DeviceRecovery.ended_at.is_(None),
-            DeviceRecovery.expires_at > clock.now(),
-        )
+        .where(_is_waiting())
         .options(joinedload(DeviceRecovery.person), joinedload(DeviceRecovery.reviewed_by))
         .order_by(DeviceRecovery.id)
     )
-    return db.session.scalars(query).all()
 
 
 @dataclass(frozen=True)
@@ -67,7 +103,7 @@ def waiting_recoveries(limit: int) -> list[WaitingRecovery]:
     memberships = selectinload(DeviceRecovery.person).selectinload(Person.memberships)
     query = (
         select(DeviceRecovery)
-        .where(DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now())
+        .where(_is_waiting())
         .options(memberships.joinedload(Membership.customer), joinedload(DeviceRecovery.reviewed_by))
         .order_by(DeviceRecovery.ready_at, DeviceRecovery.id)
         .limit(limit)
@@ -83,5 +119,4 @@ def waiting_recoveries(limit: int) -> list[WaitingRecovery]:
 
 def undecided_recoveries() -> Select[int]:
     """Select the keys of what waits and no supervisor has looked at."""
-    open_ones = DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now()
-    return select(DeviceRecovery.id).where(*open_ones, DeviceRecovery.reviewed_at.is_(None))
+    return select(DeviceRecovery.id).where(_is_waiting(), DeviceRecovery.reviewed_at.is_(None))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from flask import g, request
+from flask import g, request, url_for
 
 from console.core.errors import NotFound
 from console.customers.models import Membership
@@ -36,6 +37,11 @@ def _memberships() -> Sequence[Membership]:
         g.own_memberships = memberships_of(current_person().id)
     found: Sequence[Membership] = g.own_memberships
     return found
+
+
+def in_account(endpoint: str, **values: Any) -> str:
+    """Return the address of a page about the person themselves, which keeps the account that the request names."""
+    return url_for(endpoint, account=request.values.get("account") or None, **values)
 
 
 def chosen(accounts: Sequence[Membership]) -> Membership:

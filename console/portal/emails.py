@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, flash, jsonify, make_response, redirect, render_template, url_for
+from flask import Response, flash, jsonify, make_response, redirect, render_template
 from flask import request as http
 from flask.typing import ResponseReturnValue
 
@@ -13,7 +13,7 @@ from console.customers.account import emails
 from console.customers.account.forms import EmailForm
 from console.customers.account.models import EmailChange, EmailChangeState
 from console.portal import confirmation
-from console.portal.accounts import chosen, own_accounts
+from console.portal.accounts import chosen, in_account, own_accounts
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PortalForm
@@ -54,7 +54,7 @@ def change_email() -> ResponseReturnValue:
         return jsonify(sent=True)
     flash(gettext("We sent a link to both addresses: %(old)s and %(new)s.", old=change.old_email, new=change.new_email),
           "success")  # fmt: skip
-    return redirect(url_for("portal.email"), 303)
+    return redirect(in_account("portal.email"), 303)
 
 
 @portal.post("/email/withdraw")
@@ -66,7 +66,7 @@ def withdraw_email() -> ResponseReturnValue:
     if wants_json():
         return jsonify(withdrawn=True)
     flash(gettext("The request was withdrawn. You sign in with the same address as before."), "success")
-    return redirect(url_for("portal.email"), 303)
+    return redirect(in_account("portal.email"), 303)
 
 
 @portal.get("/email/confirm/<secret:email_token>")

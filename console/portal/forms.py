@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import EmailField, Field, PasswordField, RadioField, StringField
+from wtforms import EmailField, Field, HiddenField, PasswordField, RadioField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
@@ -29,6 +29,7 @@ __all__ = [
     "PasskeyForm",
     "PermissionsForm",
     "PortalForm",
+    "RecoveryForm",
     "RegisterForm",
     "RegisterInvitedForm",
     "SsoForm",
@@ -54,6 +55,12 @@ class PasskeyForm(PortalForm):
 
     name = StringField(lazy_gettext("Name of the passkey"))
     removed: int | None = None  # whose removal was refused
+
+
+class RecoveryForm(PortalForm):
+    """A lost device to stop; one's own where none is named."""
+
+    recovery = HiddenField()
 
 
 class SsoForm(PortalForm):

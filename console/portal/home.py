@@ -7,21 +7,25 @@ from datetime import timedelta
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
-from sqlalchemy.orm import load_only
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import joinedload, load_only
 
 from console.billing.models import ACTIVE_STATUSES, OPEN_STATES, Migration, MigrationState, Proforma
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
 from console.customers import labels
-from console.customers.account.disputes import last_use
-from console.customers.account.handover import open_handover
+from console.customers.account.disputes import last_uses
+from console.customers.account.models import Handover
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.hosting.queries import services_of
+from console.identity.models import DeviceRecovery
+from console.identity.queries import is_shown_to
+from console.portal import confirmation
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
+from console.portal.forms import RecoveryForm
 from console.portal.routes import pin_card
 from console.tickets.account_queries import ListQuery, list_tickets
 from console.tickets.models import Ticket, TicketStatus
@@ -39,18 +43,22 @@ def home() -> ResponseReturnValue:
         return render_template("portal/nothing.html", accounts=accounts, mine=None)
     mine = chosen(accounts)
     held = mine.held_rights()
+    handover, recoveries = _warnings(mine)
     today = clock.local_date(clock.now(), settings().zone)
     return render_template(
         "portal/home.html",
         accounts=accounts,
         mine=mine,
         card=pin_card(mine),
-        use=last_use(mine),
+        uses=last_uses(mine),
+        recoveries=recoveries,
+        stop=RecoveryForm(formdata=None),
+        confirm=confirmation.is_needed(),
         services=services_of(mine.customer_id, held.__contains__),
         proformas=_proformas(mine) if Right.INVOICES in held else None,
         tickets=_tickets(mine),
         migrations=_migrations(mine) if held & {Right.TRANSFER, Right.PRODUCTS} else (),
-        handover=open_handover(mine.customer_id) if mine.is_owner else None,
+        handover=handover,
         today=today,
         soon=today + SOON,
         most=MOST,
@@ -59,6 +67,22 @@ def home() -> ResponseReturnValue:
         MigrationState=MigrationState,
         TicketStatus=TicketStatus,
     )
+
+
+def _warnings(mine: Membership) -> tuple[Handover | None, Sequence[DeviceRecovery]]:
+    """Return the handover under way, for the owner, and the lost devices that wait; one statement."""
+    offered = Handover.customer_id == mine.customer_id, Handover.ended_at.is_(None), Handover.expires_at > clock.now()
+    query = (
+        select(Handover, DeviceRecovery)
+        .select_from(Membership)
+        .outerjoin(Handover, and_(Membership.is_owner, *offered))
+        .outerjoin(DeviceRecovery, is_shown_to(mine.person_id, mine))
+        .where(Membership.id == mine.id)
+        .options(joinedload(DeviceRecovery.person))
+        .order_by(DeviceRecovery.id)
+    )
+    rows = db.session.execute(query).all()
+    return next((one for one, _ in rows), None), [one for _, one in rows if one is not None]
 
 
 def _proformas(mine: Membership) -> Sequence[Proforma]:

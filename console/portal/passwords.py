@@ -15,7 +15,7 @@ from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers import passwords
 from console.portal import confirmation
-from console.portal.accounts import chosen, own_accounts
+from console.portal.accounts import chosen, in_account, own_accounts
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import ChangePasswordForm, ForgottenForm, NewPasswordForm
@@ -55,7 +55,7 @@ def change_password() -> ResponseReturnValue:
     if wants_json():
         return jsonify(changed=True)
     flash(gettext("The password is changed. All other sessions have ended."), "success")
-    return redirect(url_for("portal.password"), 303)
+    return redirect(in_account("portal.password"), 303)
 
 
 @portal.get("/forgotten")

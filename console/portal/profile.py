@@ -96,6 +96,8 @@ def _page(mine: Membership, form: ProfileForm) -> str:
 
 def _choice_page(mine: Membership, form: ProfileForm, holder: tuple[str, ...]) -> str:
     data = form.data_of()
+    if not set(holder) & set(profile.HOLDER):
+        form.reason.label.text = gettext("Reason")  # nothing was wrong: they moved
     rows = [(name, getattr(mine.customer, name) or "", getattr(data, name)) for name in holder]
     return _render("portal/holder.html", mine, form, rows=rows)
 

@@ -18,7 +18,7 @@ from console.customers.account import disputes
 from console.customers.models import Membership
 from console.customers.queries import members_of, sessions_of
 from console.customers.verification.pins import current_pin, pin_at, pin_lifetime, renew_pin, require_holder
-from console.portal.accounts import chosen, own_accounts
+from console.portal.accounts import chosen, in_account, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.web.answers import local_time, wants_json
 from console.web.devices import device
@@ -68,7 +68,8 @@ def pin() -> ResponseReturnValue:
         accounts=own_accounts(),
         mine=mine,
         card=pin_card(member),
-        use=disputes.last_use(member),
+        # Without their own use in the portal: whether a contact has a sign-in is not for others to learn.
+        uses=[use for use in disputes.last_uses(member) if use.staff is not None],
         labels=labels,
     )
 
@@ -127,7 +128,7 @@ def revoke(session_id: int) -> ResponseReturnValue:
     if wants_json():
         return jsonify(revoked=1)
     flash(gettext("That session was signed out."), "success")
-    return redirect(url_for("portal.sessions"), 303)
+    return redirect(in_account("portal.sessions"), 303)
 
 
 @portal.post("/sessions/revoke")
@@ -139,7 +140,7 @@ def revoke_others() -> ResponseReturnValue:
     if wants_json():
         return jsonify(revoked=count)
     flash(gettext("Signed out everywhere else."), "success")
-    return redirect(url_for("portal.sessions"), 303)
+    return redirect(in_account("portal.sessions"), 303)
 
 
 def _whose(member: str | None) -> tuple[Membership, Membership]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, jsonify, make_response, redirect, render_template, url_for
+from flask import flash, g, jsonify, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -17,14 +17,14 @@ from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
-from console.identity.queries import authenticator_of, open_recovery, passkeys_of, recovery_codes_left
+from console.identity.queries import authenticator_of, passkeys_of, recoveries_shown_to, recovery_codes_left
 from console.identity.service import factors
 from console.identity.service.passkeys import relying_party
 from console.portal import confirmation, second_step
-from console.portal.accounts import chosen, own_accounts
+from console.portal.accounts import chosen, in_account, own_accounts
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
-from console.portal.forms import CodeForm, PasskeyForm, PortalForm, SsoForm
+from console.portal.forms import CodeForm, PasskeyForm, PortalForm, RecoveryForm, SsoForm
 from console.web import setup_secrets
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor, current_person
@@ -67,7 +67,7 @@ def security() -> ResponseReturnValue:
 def totp() -> ResponseReturnValue:
     """Say what two-step sign-in is and what it takes."""
     if authenticator_of(current_person().id) is not None:
-        return redirect(url_for("portal.security"))
+        return redirect(in_account("portal.security"))
     return _page("portal/security_totp.html", form=PortalForm(formdata=None))
 
 
@@ -83,7 +83,7 @@ def start_totp() -> ResponseReturnValue:
     if wants_json():
         secret = setup_secrets.secret_for(SECRET, current_person().id)
         return jsonify(secret=secret, uri=factors.provisioning_uri(secret, current_person().email))
-    return redirect(url_for("portal.totp_setup"), 303)
+    return redirect(in_account("portal.totp_setup"), 303)
 
 
 @portal.get("/security/totp/setup")
@@ -91,7 +91,7 @@ def start_totp() -> ResponseReturnValue:
 def totp_setup() -> ResponseReturnValue:
     """Show the QR code and the field for the six digits."""
     if authenticator_of(current_person().id) is not None:
-        return redirect(url_for("portal.security"))
+        return redirect(in_account("portal.security"))
     return _setup_page(CodeForm(formdata=None))
 
 
@@ -121,7 +121,7 @@ def switch_totp_off() -> ResponseReturnValue:
     if wants_json():
         return jsonify(two_step=False)
     flash(gettext("Two-factor authentication is off."), "success")
-    return redirect(url_for("portal.security"), 303)
+    return redirect(in_account("portal.security"), 303)
 
 
 @portal.post("/security/codes")
@@ -141,20 +141,21 @@ def overview(
     off: CodeForm | None = None,
     renewal: CodeForm | None = None,
     passkey: PasskeyForm | None = None,
-    stop: PortalForm | None = None,
+    stop: RecoveryForm | None = None,
     sso: SsoForm | None = None,
 ) -> str:
     """Draw the page, also after one of its forms was refused."""
     person = current_person()
     row, own = authenticator_of(person.id), passkeys_of(person.id)
     g.has_passkey = bool(own)  # what the page asks each time it offers to confirm with one
+    accounts = own_accounts()
     return _page(
         "portal/security.html",
         authenticator=row,
         codes_left=recovery_codes_left(person.id) if row else 0,
         passkeys=own,
-        recovery=open_recovery(person.id) if row else None,
-        stop=stop or PortalForm(formdata=None),
+        recoveries=recoveries_shown_to(person.id, chosen(accounts) if accounts else None),
+        stop=stop or RecoveryForm(formdata=None),
         sessions=len(sessions_of(person.id)),
         off=off or CodeForm(formdata=None),
         renewal=renewal or CodeForm(formdata=None),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from secrets import token_hex
 
-from flask import flash, g, jsonify, redirect, request, session, url_for
+from flask import flash, g, jsonify, redirect, request, session
 from flask.typing import ResponseReturnValue
 
 from console.core.addresses import source
@@ -18,6 +18,7 @@ from console.identity.service import passkeys
 from console.identity.service import signin as steps
 from console.identity.service.passkeys import CONFIRM, SECOND_STEP, SIGN_IN
 from console.portal import confirmation, second_step
+from console.portal.accounts import in_account
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import PasskeyForm
@@ -86,7 +87,7 @@ def add_passkey() -> ResponseReturnValue:
     with transaction():
         passkey = passkeys.register(current_actor(), key, form.name.data or "", _credential())
     flash(gettext("The passkey “%(name)s” was added.", name=passkey.name), "success")
-    return jsonify(passkey={"id": passkey.id, "name": passkey.name}, next=url_for("portal.security"))
+    return jsonify(passkey={"id": passkey.id, "name": passkey.name}, next=in_account("portal.security"))
 
 
 @portal.post("/security/passkeys/<id:passkey_id>/remove")
@@ -106,7 +107,7 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     if wants_json():
         return jsonify(removed=passkey_id)
     flash(gettext("The passkey “%(name)s” was removed.", name=passkey.name), "success")
-    return redirect(url_for("portal.security"), 303)
+    return redirect(in_account("portal.security"), 303)
 
 
 @portal.post("/security/confirm/options")

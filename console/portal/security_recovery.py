@@ -7,15 +7,17 @@ from flask.typing import ResponseReturnValue
 
 from console.core import clock
 from console.core.errors import Conflict, NotFound, Refusal
+from console.core.ids import read_key
 from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.identity.models import DeviceRecovery
 from console.identity.service import recovery
 from console.identity.service.signin import actor_of, lock_pending
 from console.portal import confirmation, second_step
+from console.portal.accounts import in_account
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in
-from console.portal.forms import PortalForm
+from console.portal.forms import PortalForm, RecoveryForm
 from console.portal.security import overview, session_id
 from console.web import limits
 from console.web.answers import local_time, wants_json
@@ -113,12 +115,12 @@ def stop_recovery(recovery_stop_token: str) -> ResponseReturnValue:
 @portal.post("/security/recovery/stop")
 @signed_in
 def stop_own_recovery() -> ResponseReturnValue:
-    """Stop the person's own recovery, in this session."""
-    form, key = PortalForm(), session_id()
+    """Stop the person's own recovery in this session, or the one that the form names, if it is theirs to stop."""
+    form, key = RecoveryForm(), session_id()
     try:
         confirmation.require()
         with transaction():
-            recovery.stop(current_actor(), key)
+            recovery.stop(current_actor(), key, read_key(form.recovery.data))
     except Refusal as refusal:
         if refusal.status == NotFound.status:
             raise
@@ -126,7 +128,7 @@ def stop_own_recovery() -> ResponseReturnValue:
     if wants_json():
         return jsonify(stopped=True)
     flash(gettext("It was stopped"), "success")
-    return redirect(url_for("portal.security"), 303)
+    return redirect(in_account("portal.security"), 303)
 
 
 def _link_page(row: DeviceRecovery, form: PortalForm) -> Response:

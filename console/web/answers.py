@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from flask import Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -25,10 +26,11 @@ from console.core.errors import (
     after_storing,
 )
 from console.core.texts import lazy_gettext
-from console.core.transaction import may_have_stored
+from console.core.transaction import may_have_stored, transaction
 from console.web.locale import settle_reader
 from console.web.outage import do_without_database
 
+Saved = TypeVar("Saved")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 SECRET = re.compile(r"password|secret|(^|_)(code|pin|(?<!csrf_)token)(_|$)")
 MOST_TYPED = 200_000  # characters that an error page shows again
@@ -96,6 +98,41 @@ def send_back(refusal: Refusal, url: str) -> ResponseReturnValue:
         return refuse(refusal)
     flash(reason(refusal), "error")
     return redirect(url, 303)
+
+
+class VersionedForm(Protocol):
+    """A form about something that has versions, as a zone."""
+
+    def require(self) -> int:
+        """Return the version that was looked at."""
+
+    def show(self, refusal: Refusal) -> None:
+        """Put a refusal's messages at the fields they are about."""
+
+
+def save_version(
+    form: VersionedForm,
+    verb: Callable[[int], Saved],
+    *,
+    page: Callable[[], str],
+    done: Callable[[Saved], ResponseReturnValue],
+) -> ResponseReturnValue:
+    """Carry out a verb on the version that a form was filled in for; refused, the form keeps what was typed.
+
+    Args:
+        page: draws the form on what there is now.
+        done: answers where it was saved.
+    """
+    try:
+        version = form.require()
+        with transaction():
+            saved = verb(version)
+    except Refusal as refusal:
+        if wants_json() or refusal.status == 404:
+            return refuse(refusal)
+        form.show(refusal)
+        return Response(page(), refusal.status)
+    return done(saved)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from console.core import clock, money
 from console.core.context import settings
 from console.core.text import initials, same_name
 from console.core.texts import gettext, ngettext
+from console.settings.sections import countries
 from console.web import catalog, locale
 from console.web.addresses import url_for
 from console.web.cookies import read_cookie
@@ -114,10 +115,22 @@ def masked(size: str = "") -> Markup:
     )
 
 
+def country_name(code: str) -> str:
+    """Return a country in the reader's language."""
+    return countries().get(code, code)
+
+
 def init_filters(app: Flask) -> None:
     """Give templates their filters and globals."""
     app.jinja_env.filters.update(
-        day=day, moment=moment, hour=hour, ago=ago, relative=relative, amount=amount, initials=initials
+        day=day,
+        moment=moment,
+        hour=hour,
+        ago=ago,
+        relative=relative,
+        amount=amount,
+        initials=initials,
+        country_name=country_name,
     )
     app.jinja_env.tests["same_name"] = same_name
     app.jinja_env.globals.update(

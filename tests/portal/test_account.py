@@ -10,19 +10,25 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from console.core.actor import SYSTEM
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers import holds
 from console.customers.account import handover
+from console.customers.account.disputes import last_uses
 from console.customers.account.handover import HandoverData
 from console.customers.account.models import Correction, Handover
-from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership
+from console.customers.models import Customer, CustomerKind, CustomerStatus, MemberRole, Membership, Verification
 from console.customers.rights import Right
+from console.customers.verification import cards
 from console.customers.verification.portal import verify_in_portal
+from console.customers.verification.service import verify
 from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
 from tests.customers.account.support import actor_of, audited, mails, token_in
+from tests.factories.chat import ask, monday, take, visitor
+from tests.factories.tickets import make_ticket
 from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 pytestmark = pytest.mark.only("sqlite")
@@ -246,6 +252,35 @@ def test_the_last_use_of_the_pin_is_shown_and_can_be_denied(
     board = new_client()
     sign_in(board, staff=supervisor)
     assert "Denied verifications" in board.get("/console/", headers=ENGLISH).text
+
+
+def test_each_way_of_using_the_pin_is_shown(signed_in: ConsoleClient, owner: Membership, clock: Clock) -> None:
+    clock.set(monday(11))
+    person = owner.person
+    sign_in_person(signed_in, person.email)
+    agent = factories.make_staff(Role.AGENT).actor()
+    pin, session = factories.pin_of(owner), factories.make_person_session(person)
+    chat, own_chat, ticket = take(agent, ask()), take(agent, ask(session=session)), make_ticket(SYSTEM)
+
+    def by_card(channel: str, email: str) -> Verification | None:
+        _card, token = cards.ask(agent, channel)
+        return cards.submit(visitor(), token, email=email, pin=pin).verification
+
+    ways: list[tuple[str, Callable[[], Verification | None]]] = [
+        ("by phone", lambda: verify(agent, email=person.email, pin=pin, channel="phone")),
+        ("in a chat", lambda: by_card(f"chat:{chat.number}", person.email)),
+        ("on a ticket", lambda: by_card(f"ticket:{ticket.number}", person.email)),
+        ("in a chat", lambda: by_card(f"chat:{own_chat.number}", "")),  # the portal's: who it is, is known
+        ("in the portal", lambda: verify_in_portal(actor_of(owner), owner, pin)),
+    ]
+    for words, way in ways:
+        clock.advance(timedelta(minutes=1))
+        with transaction():
+            made = way()
+        assert made is not None and last_uses(owner)[0].verification.id == made.id, words
+        assert words in signed_in.get("/moj/", headers=ENGLISH).text
+    page = signed_in.get("/moj/", headers=ENGLISH).text
+    assert "by someone signed in" in page and "It was not me" in page  # support's use before it can still be denied
 
 
 def test_what_the_person_verified_themselves_is_not_denied(signed_in: ConsoleClient, owner: Membership) -> None:

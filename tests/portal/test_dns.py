@@ -39,6 +39,19 @@ def url(domain: Domain, rest: str = "/records") -> str:
     return f"/moj/domains/{domain.name}{rest}"
 
 
+def test_an_international_domain_is_found_as_people_write_it(
+    client: ConsoleClient, owner: Membership, domain: Domain
+) -> None:
+    yellow = factories.make_domain(factories.make_service(owner.customer), "xn--uti-sajt-l4b.example.rs")
+    assert yellow.readable_name == "žuti-sajt.example.rs"
+    factories.make_domain(factories.make_service(factories.make_customer()), "xn--uti-b3a.example.rs")  # another's
+    for text in ("žuti", "ŽUTI-sajt.example.rs", "zuti", "xn--uti", "uti-sajt"):
+        for path in ("/moj/domains/", "/moj/domains/dns"):
+            found = client.get_json(path, query_string={"q": text}).json["items"]
+            assert [one["domain"] for one in found] == [yellow.name], text
+    assert client.get_json("/moj/domains/", query_string={"q": "plavi"}).json["items"] == []
+
+
 def test_the_contract_of_programs(client: ConsoleClient, domain: Domain) -> None:
     assert client.get_json(url(domain)).json["records"] == []
     added = client.submit(url(domain), json=True, **WWW, version=0)

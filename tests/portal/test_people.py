@@ -66,6 +66,22 @@ def test_what_another_account_wrote_down_of_a_contact_is_not_shown(
         assert "Vera" in page and "Tuđa" not in page and "060 111 222" not in page
 
 
+def test_a_number_typed_in_one_account_is_not_the_persons_in_another(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], owner: Membership
+) -> None:
+    elsewhere = factories.owner_of(factories.make_customer())
+    with transaction():
+        known = ContactData("Vera Tuđa", "vera@knjige.example.rs", phone="060 111 222")
+        contact = add_contact(actor_of(elsewhere), elsewhere.customer, known)
+    assert contact.phone_number == "060 111 222"
+    factories.make_member(owner.customer, person=contact.person)
+    desk = new_client()
+    factories.make_verification(sign_in(desk, Role.AGENT), owner)
+    page = f"/console/customers/{owner.customer.number}"
+    for shown in (desk.get(f"{page}?tab=people"), desk.get_json(page)):
+        assert "vera@knjige.example.rs" in shown.text and "060 111 222" not in shown.text
+
+
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(client: ConsoleClient, owner: Membership) -> None:
     sign_in_person(client, owner.person.email)
     answer = client.submit(

@@ -17,7 +17,8 @@ from console.core.transaction import transaction
 from console.customers.models import MemberRole, Membership, PersonSession
 from console.customers.rights import Right
 from console.customers.verification.guards import ALLOWED
-from console.customers.verification.pins import pin_at
+from console.customers.verification.pins import current_pin, pin_at
+from console.customers.verification.portal import verify_in_portal
 from console.customers.verification.service import verify
 from console.hosting.models import ProductKind
 from console.portal import signin as pages
@@ -268,6 +269,24 @@ def test_an_owner_hands_out_contacts_pins_and_no_others(client: ConsoleClient, o
     for member in (user.id, stranger.id, 99_999, "x"):
         assert client.get("/moj/pin", query_string={"member": member}).status_code == 404
         assert client.submit("/moj/pin/new", json=True, member=str(member)).status_code == 404
+
+
+def test_a_contacts_pin_does_not_tell_whether_they_have_a_sign_in(
+    client: ConsoleClient, owner: Membership, clock: Clock
+) -> None:
+    elsewhere = factories.owner_of(factories.make_customer()).person
+    known = factories.make_member(owner.customer, MemberRole.CONTACT, person=elsewhere)
+    unknown = factories.make_member(owner.customer, MemberRole.CONTACT)
+    with transaction():
+        assert verify_in_portal(factories.person_actor(elsewhere), known, current_pin(known)[0]) is not None
+    sign_in_person(client, owner.person.email)
+    page = client.get("/moj/contacts/").text
+    ends = set()
+    for contact in (known, unknown):
+        assert f"member={contact.id}" in page
+        ends.add(client.submit("/moj/pin/new", json=True, member=str(contact.id)).json["expires_at"])
+        assert "Not used yet." in client.get(f"/moj/pin?member={contact.id}", headers={"Accept-Language": "en"}).text
+    assert len(ends) == 1
 
 
 def test_a_user_sees_their_own_and_nobody_else(client: ConsoleClient, owner: Membership) -> None:

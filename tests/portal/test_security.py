@@ -15,11 +15,12 @@ from console.core.db import db
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.customers.retention import delete_sessions
-from console.identity.queries import authenticator_of, passkeys_of
+from console.identity.queries import authenticator_of, open_recovery, passkeys_of
 from console.identity.service.passkeys import relying_party
 from console.identity.service.recovery import WAIT
 from console.mail import links
 from console.mail.models import Mail
+from console.staff.roles import Role
 from tests import factories
 from tests.conftest import Clock
 from tests.identity.device import Device
@@ -71,6 +72,41 @@ def test_two_factor_authentication_as_the_faq_has_it(client: ConsoleClient, owne
     assert client.submit("/moj/security/totp/off", code=fresh[0]).status_code == 303
     assert authenticator_of(owner.person_id) is None
     assert len(mails("security_notice")) == 3 and not any(secret in mail.text for mail in mails("security_notice"))
+
+
+def test_the_chosen_account_stays_chosen(client: ConsoleClient, owner: Membership) -> None:
+    second = factories.make_member(factories.make_customer(), person=owner.person)
+    sign_in_person(client, owner.person.email)
+    number = second.customer.number
+    chosen = f"?account={number}"
+    passkey = factories.make_passkey(owner.person)
+    pages = {
+        "security": ("security/totp", f"security/passkeys/{passkey.id}/remove"),
+        "security/totp": (),
+        "sessions": (),
+        "password": (),
+        "email": ("email",),
+    }
+    for path, forms in pages.items():
+        page = client.get(f"/moj/{path}{chosen}").text
+        assert re.search(rf'aria-current="true"[^\n]*\n?[^\n]*{number}', page), path
+        for form in forms:
+            assert f'"/moj/{form}{chosen}"' in page, form
+    moved = [
+        client.submit(f"/moj/security/totp{chosen}"),
+        client.submit(f"/moj/security/passkeys/{passkey.id}/remove{chosen}"),
+        client.submit(f"/moj/sessions/revoke{chosen}"),
+        client.submit("/moj/sessions/revoke", account=number),
+        client.submit(f"/moj/email{chosen}", email="nova@example.rs"),
+    ]
+    assert [one.status_code for one in moved] == [303] * 5
+    assert [one.location for one in moved] == [
+        f"/moj/security/totp/setup{chosen}",
+        f"/moj/security{chosen}",
+        f"/moj/sessions{chosen}",
+        f"/moj/sessions{chosen}",
+        f"/moj/email{chosen}",
+    ]
 
 
 def test_what_is_dangerous_asks_for_the_password_again(client: ConsoleClient, owner: Membership, clock: Clock) -> None:
@@ -201,6 +237,59 @@ def test_a_lost_device_by_its_pages(
     assert "btn-danger" in guest.get(link).text
     assert guest.submit(link).location == "/moj/login?removed=1"
     sign_in_person(guest, owner.person.email)
+
+
+def test_a_lost_device_is_shown_to_who_may_stop_it(
+    client: ConsoleClient, new_client: NewClient, owner: Membership, clock: Clock
+) -> None:
+    """To the person in a session that is open, and to the owner of the account; with a button."""
+    user = factories.make_member(owner.customer)
+    secret, _codes = factories.switch_totp_on(user.person)
+    give_password(client, user)
+    assert client.submit("/moj/login", json=True, code=factories.code_at(secret)).json["signed_in"]
+    colleague = new_client()
+    sign_in_person(colleague, factories.make_member(owner.customer).person.email)
+    lead = new_client()
+    sign_in_person(lead, owner.person.email)
+    for browser, words in ((client, "your phone is lost"), (lead, f"({user.person.email}) says")):
+        assert "is lost" not in browser.get("/moj/", headers=ENGLISH).text
+        thief = new_client()
+        give_password(thief, user)
+        thief.submit("/moj/login/lost")
+        key = open_recovery(user.person_id).id
+        for path in ("/moj/", "/moj/security"):
+            page = browser.get(path, headers=ENGLISH).text
+            assert words in page and f'name="recovery" value="{key}"' in page, path
+            assert "is lost" not in colleague.get(path, headers=ENGLISH).text
+        assert colleague.submit("/moj/security/recovery/stop", json=True, recovery=key).status_code == 404
+        assert browser.submit("/moj/security/recovery/stop", recovery=key).status_code == 303
+        assert open_recovery(user.person_id) is None
+    give_password(thief, user)
+    thief.submit("/moj/login/lost")
+    key = open_recovery(user.person_id).id
+    clock.advance(timedelta(minutes=11))
+    assert f'id="stop-password-{key}"' in lead.get("/moj/").text
+    refused = lead.submit("/moj/security/recovery/stop", recovery=key)
+    assert refused.status_code == 403 and f'id="stop-password-{key}"' in refused.text
+
+
+def test_an_agent_sees_it_for_whom_they_verified_and_decides_nothing(
+    client: ConsoleClient, new_client: NewClient, owner: Membership
+) -> None:
+    user = factories.make_member(owner.customer, rights=[])
+    for member in (user, factories.make_member(owner.customer, rights=[])):
+        factories.switch_totp_on(member.person)
+        guest = new_client()
+        give_password(guest, member)
+        guest.submit("/moj/login/lost")
+    page = f"/console/customers/{owner.customer.number}"
+    agent = sign_in(client, Role.AGENT)
+    assert "is lost" not in client.get(page, headers=ENGLISH).text
+    factories.make_verification(agent, user)
+    shown = client.get(page, headers=ENGLISH).text
+    assert shown.count("is lost") == 1 and f"({user.person.email}) says" in shown and "/recovery" not in shown
+    factories.make_verification(agent, owner)
+    assert client.get(page, headers=ENGLISH).text.count("is lost") == 2
 
 
 def test_a_supervisor_sees_it_on_the_customers_page(

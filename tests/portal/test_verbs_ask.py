@@ -39,7 +39,7 @@ from console.customers.account.profile import profile_of, save_profile
 from console.customers.models import Customer, MemberRole, Membership, PersonSession
 from console.customers.people import invitations, members
 from console.customers.people.members import ContactData
-from console.customers.rights import ALL_RIGHTS
+from console.customers.rights import ALL_RIGHTS, Right
 from console.customers.signin import PasswordProof
 from console.customers.verification import pins
 from console.hosting.dns import service as dns
@@ -152,7 +152,7 @@ def scene(session: Session, clock: Clock) -> Scene:
         moved = transfers.request_in_portal(by, customer, request, factories.pin_of(owner), KEY)
     assert saved is not None and moved is not None and record_id is not None
     return Scene(
-        customer, owner, contact, user, signed_in, service, domain, record_id, proforma, read_number("P-", quote) or 0,
+        customer, owner, contact, user, signed_in, service, domain, record_id, proforma, read_number(quote, "P-") or 0,
         ticket, moved["ref"], invitation.id, saved.id, handover_id, verification.id, key, application,
         grant.id,
     )  # fmt: skip
@@ -244,6 +244,68 @@ def attackers(s: Scene) -> Iterator[tuple[str, Actor]]:
     yield "an agent", factories.make_staff().actor()
     yield "a visitor", Actor(kind="visitor", id=None, name="", address="192.0.2.9")
 
+
+def test_each_verb_asks_for_the_permission_that_it_is_about(scene: Scene) -> None:
+    """Not for any permission: who holds all but that one is refused, whatever the page asked before."""
+    holders = {
+        right: factories.signed_in_actor(factories.make_member(scene.customer, rights=ALL_RIGHTS - {right}).person)
+        for right in Right
+    }
+    found: dict[str, set[Right]] = {}
+    for verb, call in calls(scene).items():
+        for right, by in holders.items():
+            try:
+                with transaction():
+                    call(by)
+                    raise _Undone
+            except (Refusal, _Undone) as end:
+                if isinstance(end, Refusal) and end.status == 404:
+                    found.setdefault(_name(verb), set()).add(right)
+            db.session.rollback()
+    # What is refused to each of them is the owner's alone, or about oneself.
+    asked = {name: rights for name, rights in found.items() if rights != set(Right)}
+    needed = {name: {Right(key) for key in keys.split()} for name, keys in NEEDED.items()}
+    assert asked == needed
+
+
+class _Undone(Exception):
+    """Takes back what a verb did."""
+
+
+# The permissions without which a verb of an account refuses; all other verbs are the owner's alone, or about oneself.
+NEEDED = {
+    "billing.migration.portal.request_in_portal": "transfer",
+    "billing.pay_links.service.create_link": "invoices",
+    "billing.pay_links.service.revoke_link": "invoices",
+    "billing.payments.service.credit.set_credit_first": "invoices",
+    "billing.quotes.service.accept_quote": "quotes orders",
+    "billing.quotes.service.decline_quote": "quotes",
+    "customers.account.corrections.withdraw": "profile",
+    "customers.account.profile.save_profile": "profile",
+    "customers.people.invitations.invite": "contacts",
+    "customers.people.invitations.resend": "contacts",
+    "customers.people.invitations.revoke": "contacts",
+    "customers.people.members.add_contact": "contacts",
+    "customers.people.members.change_contact": "contacts",
+    "customers.people.members.change_user": "contacts",
+    "customers.people.members.remove_member": "contacts",
+    "hosting.dns.service.add_record": "managedomains",
+    "hosting.dns.service.change_record": "managedomains",
+    "hosting.dns.service.delete_record": "managedomains",
+    "hosting.dns.service.preview": "managedomains",
+    "hosting.dns.service.replace_zone": "managedomains",
+    "hosting.dns.service.restore_version": "managedomains",
+    "tickets.service.account.answer": "tickets",
+    "tickets.service.account.find": "tickets",
+    "tickets.service.account.mask": "tickets",
+    "tickets.service.account.open_for_account": "tickets",
+    "tickets.service.account.rate": "tickets",
+    "tickets.service.account.say_solved": "tickets",
+    "tickets.service_requests.service.cancel": "products orders",
+    "tickets.service_requests.service.change_product": "products orders",
+    "tickets.service_requests.service.order": "orders",
+    "tickets.service_requests.service.renew_password": "products manageproducts",
+}
 
 # Of the account, a person chooses their own mail and has their own copy and erasure.
 OWN = {("customers.people.members.choose_mail", "a user without rights")}

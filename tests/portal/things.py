@@ -117,6 +117,7 @@ def people_values(customer: Customer) -> dict[str, Any]:
         "portal.user_id": factories.make_member(customer).id,
         "portal.member_id": factories.make_member(customer).id,
         "portal.invitation_id": invitation.id,
+        "customer_people.invitation_id": invitation.id,
         "portal.invitation_token": token_of(invitation),
         "portal.reset_token": reset_token,
         "portal.registration_token": registration_token,

@@ -27,13 +27,12 @@ from console.customers.models import (
     Membership,
     Person,
     PersonSession,
-    TaxStatus,
     Verification,
 )
 from console.customers.passwords import void_links
 from console.customers.people import invitations
 from console.customers.registration import make_sign_in
-from console.customers.service import HOME, MemberData, check_member, end_verifications, enroll
+from console.customers.service import MemberData, check_member, end_verifications, enroll, tax_status_in
 from console.mail import limits
 
 
@@ -106,7 +105,7 @@ def _put_holder(offer: Handover) -> None:
     customer.pib, customer.mb = offer.pib, offer.mb
     for name in ADDRESS:
         setattr(customer, name, getattr(offer, name))
-    customer.tax_status = TaxStatus.DOMESTIC if offer.country == HOME else TaxStatus.ABROAD
+    customer.tax_status = tax_status_in(offer.country)
     db.session.flush()
     CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
     run_renamed(customer)

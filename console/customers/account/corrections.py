@@ -1,4 +1,4 @@
-"""A wrongly written name, PIB or MB of a holder: asked for by the account, confirmed or refused by staff."""
+"""A wrongly written name, PIB, MB or country of a holder: asked for by the account, confirmed or refused by staff."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from console.customers.account import mails
 from console.customers.account.hooks import run_renamed
 from console.customers.account.models import Correction, CorrectionState
 from console.customers.masking import mask_pins
-from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerKind
+from console.customers.models import CUSTOMER_SEARCH, Customer, CustomerKind, TaxStatus
 from console.customers.owners import owner_of
 from console.customers.rights import Right
 from console.staff.roles import Permission
@@ -57,7 +57,7 @@ def ask(actor: Actor, customer: Customer, before: dict[str, str], after: dict[st
 
 
 def withdraw(actor: Actor, correction_id: int) -> Correction:
-    """Take a request back.
+    """Take a request back; the owner is told where it was not they.
 
     Raises:
         NotFound: ``actor`` does not hold ``profile``, or it is over.
@@ -65,14 +65,19 @@ def withdraw(actor: Actor, correction_id: int) -> Correction:
     correction = _lock(correction_id)
     require_right(actor, correction.customer_id, Right.PROFILE)
     _end(actor, correction, CorrectionState.WITHDRAWN, "customer.correction_withdrawn")
+    mails.notify_owner_of_profile(actor, correction.customer, "withdrawn", correction.before, correction.after)
     return correction
 
 
-def confirm(actor: Actor, correction_id: int) -> Correction:
+def confirm(actor: Actor, correction_id: int, tax_status: TaxStatus | None = None) -> Correction:
     """Put the corrected data on the account. The owner is told.
+
+    Args:
+        tax_status: how the holder is taxed from now on, where the country is another; otherwise it stays.
 
     Raises:
         NotFound: the role may not, or it is over.
+        Invalid: the country is another, and no tax status was chosen.
         Conflict: ``four_eyes`` (who wrote it down for a caller does not confirm it), ``stale`` (the data has changed).
     """
     correction = _lock_to_decide(actor, correction_id)
@@ -80,16 +85,23 @@ def confirm(actor: Actor, correction_id: int) -> Correction:
     present = {name: str(getattr(customer, name) or "") for name in correction.before}
     if present != correction.before:
         raise Conflict(lazy_gettext("The data has changed since the request. Refuse it, or ask again."), code="stale")
+    before, after, taxed = dict(correction.before), dict(correction.after), {}
+    if "country" in after:
+        if tax_status is None:
+            raise Invalid(fields={"tax_status": [lazy_gettext("Choose how the holder is taxed from now on.")]})
+        before["tax_status"], after["tax_status"] = customer.tax_status.value, tax_status.value
+        taxed = {"tax_before": customer.tax_status.value, "tax_after": tax_status.value}
+        customer.tax_status = tax_status
     owner = customer.owner
     if customer.kind is CustomerKind.PERSON and owner is not None and owner.name == present.get("name"):
         owner.name = correction.after["name"][:120]
     for name, value in correction.after.items():
         setattr(customer, name, value if name == "name" else value or None)
-    _end(actor, correction, CorrectionState.CONFIRMED, "customer.correction_confirmed")
+    _end(actor, correction, CorrectionState.CONFIRMED, "customer.correction_confirmed", more=taxed)
     if "name" in correction.after:
         CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())
         run_renamed(customer)
-    mails.notify_owner_of_profile(actor, customer, "confirmed", correction.before, correction.after)
+    mails.notify_owner_of_profile(actor, customer, "confirmed", before, after)
     return correction
 
 
@@ -166,14 +178,27 @@ def _lock_to_decide(actor: Actor, correction_id: int) -> Correction:
 
 
 def _end(
-    actor: Actor, correction: Correction, state: CorrectionState, action: str, *, about: int | None = None
+    actor: Actor,
+    correction: Correction,
+    state: CorrectionState,
+    action: str,
+    *,
+    about: int | None = None,
+    more: dict[str, str] | None = None,
 ) -> None:
     correction.state, correction.ended_at = state, clock.now()
     db.session.flush()
-    _record(actor, action, correction, about=about)
+    _record(actor, action, correction, about=about, more=more)
 
 
-def _record(actor: Actor, action: str, correction: Correction, *, about: int | None = None) -> None:
+def _record(
+    actor: Actor,
+    action: str,
+    correction: Correction,
+    *,
+    about: int | None = None,
+    more: dict[str, str] | None = None,
+) -> None:
     customer = correction.customer
     record(
         actor,
@@ -184,6 +209,7 @@ def _record(actor: Actor, action: str, correction: Correction, *, about: int | N
         personal={"before": correction.before, "after": correction.after},
         correction=correction.id,
         fields=list(correction.after),
+        **(more or {}),
     )
 
 

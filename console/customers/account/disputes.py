@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from console.audit.service import record
@@ -29,27 +29,37 @@ LISTED = timedelta(days=7)  # to supervisors
 
 @dataclass(frozen=True)
 class PinUse:
-    """The last verification made with someone's PIN. ``may_deny``: recent, and not denied yet."""
+    """A verification made with someone's PIN.
+
+    Args:
+        staff: who of support made it; ``None``: the person themselves, signed in to the portal.
+        may_deny: recent, and not denied yet.
+    """
 
     verification: Verification
-    staff: str
+    staff: str | None
     may_deny: bool
 
 
-def last_use(membership: Membership) -> PinUse | None:
-    """Return when a person's PIN was last used, and by whom; one statement."""
+def last_uses(membership: Membership) -> list[PinUse]:
+    """Return when a person's PIN was last used, and by whom; one statement.
+
+    Where that was the person themselves, support's last use follows: it may be denied, and is not hidden by one's own.
+    """
+    last = (
+        select(func.max(Verification.id))
+        .where(Verification.membership_id == membership.id, Verification.kind == VerificationKind.PIN)
+        .group_by(Verification.staff_id.is_(None))
+    )
     query = (
         select(Verification, Staff.name)
-        .join(Staff, Staff.id == Verification.staff_id)
-        .where(Verification.membership_id == membership.id, Verification.kind == VerificationKind.PIN)
+        .outerjoin(Staff, Staff.id == Verification.staff_id)
+        .where(Verification.id.in_(last))
         .order_by(Verification.id.desc())
-        .limit(1)
     )
-    row = db.session.execute(query).one_or_none()
-    if row is None:
-        return None
-    verification, name = row
-    return PinUse(verification, name, _may_deny(verification, clock.now()))
+    now = clock.now()
+    uses = [PinUse(row, name, name is not None and _may_deny(row, now)) for row, name in db.session.execute(query)]
+    return uses[:1] if uses and uses[0].staff is not None else uses
 
 
 def deny(actor: Actor, verification_id: int) -> Verification:

@@ -11,7 +11,7 @@ from console.core.errors import Text
 from console.core.texts import lazy_gettext
 from console.customers.account.handover import ADDRESS, HandoverData
 from console.customers.account.profile import ORDINARY, ProfileData, profile_of
-from console.customers.models import Customer, CustomerKind
+from console.customers.models import Customer, CustomerKind, TaxStatus
 from console.customers.people.forms import VerbForm
 from console.customers.service import HOME
 from console.settings.sections import countries
@@ -85,6 +85,15 @@ class ProfileForm(AddressForm):
 
     def _text(self, name: str, present: str) -> str:
         return str(self[name].data or "") if self[name].raw_data else present
+
+
+class ConfirmForm(VerbForm):
+    """How the holder is taxed from now on, where a correction names another country."""
+
+    tax_status = SelectField(lazy_gettext("Tax"), choices=[one.value for one in TaxStatus], validate_choice=False)
+
+    def status(self) -> TaxStatus | None:
+        return TaxStatus(self.tax_status.data) if self.tax_status.data in set(TaxStatus) else None
 
 
 class EmailForm(VerbForm):

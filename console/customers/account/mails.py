@@ -22,7 +22,7 @@ def notify_owner_of_profile(
     """Write to the owner what became of the holder's data, unless they did it themselves.
 
     Args:
-        what: ``changed`` at once; ``asked``, ``confirmed`` and ``refused`` are about a correction.
+        what: ``changed`` at once; ``asked``, ``withdrawn``, ``confirmed`` and ``refused`` are about a correction.
         answer: why it was refused.
     """
     owner = customer.owner

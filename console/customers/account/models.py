@@ -37,7 +37,7 @@ class EmailChangeState(StrEnum):
 
 
 class Correction(Base):
-    """A wrongly written name, PIB or MB of an account's holder, until staff have looked at it."""
+    """A wrongly written name, PIB, MB or country of an account's holder, until staff have looked at it."""
 
     __tablename__ = "profile_corrections"
     __table_args__ = (
@@ -48,7 +48,7 @@ class Correction(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), index=True)
     state: Mapped[CorrectionState] = mapped_column(enum_column(CorrectionState), default=CorrectionState.OPEN)
-    before: Mapped[dict[str, str]] = mapped_column(JSON)  # ``name``, ``pib``, ``mb``: those that change
+    before: Mapped[dict[str, str]] = mapped_column(JSON)  # ``name``, ``pib``, ``mb``, ``country`` …: those that change
     after: Mapped[dict[str, str]] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(Text)
     requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("memberships.id"))

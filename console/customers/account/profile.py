@@ -1,7 +1,8 @@
 """The data of an account's holder: changed by those who hold ``profile``, at once but for who the holder is.
 
 Another name, PIB or MB may be a slip that is mended, or another holder. The first waits for staff
-(``console.customers.account.corrections``), the second is a handover (``console.customers.account.handover``).
+(``console.customers.account.corrections``), the second is a handover (``console.customers.account.handover``). Another
+country waits for staff too, with the address in it: the tax on the next documents depends on it.
 Documents that were issued keep their buyer: each has its own copy.
 """
 
@@ -27,6 +28,7 @@ from console.customers.rights import Right
 from console.customers.service import CustomerData, MemberData, check_customer, check_member
 
 HOLDER = ("name", "pib", "mb")  # who the holder is
+RESIDENCE = ("country", "address", "postcode", "city")  # wait together where the country is another
 ORDINARY = ("address", "postcode", "city", "country", "phone", "language")
 
 
@@ -64,21 +66,23 @@ def profile_of(customer: Customer) -> ProfileData:
 
 
 def holder_changes(customer: Customer, data: ProfileData) -> tuple[str, ...]:
-    """Return which of name, PIB and MB are others than the account has."""
-    return _differing(customer, data, HOLDER)
+    """Return what staff must confirm: name, PIB and MB that differ, another country and the address in it."""
+    found = _differing(customer, data, HOLDER)
+    return found + _differing(customer, data, RESIDENCE) if data.country != customer.country else found
 
 
 def save_profile(actor: Actor, customer_id: int, data: ProfileData, *, correction: str | None = None) -> Saved:
     """Save the holder's data; the owner is told where it was not they.
 
     Args:
-        correction: why name, PIB or MB were wrong, where they differ: staff confirm it.
+        correction: why name, PIB, MB or country were wrong, where they differ: staff confirm it.
 
     Raises:
         NotFound: ``actor`` does not hold ``profile``.
         ConfirmationNeeded: ``reauth``: they last showed who they are more than ten minutes ago.
         Invalid: with a message for every wrong field.
-        Conflict: ``holder`` (name, PIB or MB differ and no correction is asked for), ``correction`` (one waits).
+        Conflict: ``holder`` (name, PIB, MB or country differ and no correction is asked for), ``correction`` (one
+            waits).
     """
     require_right(actor, customer_id, Right.PROFILE)
     signin.require_confirmed(actor)
@@ -87,11 +91,13 @@ def save_profile(actor: Actor, customer_id: int, data: ProfileData, *, correctio
     holder = holder_changes(customer, data)
     if holder and correction is None:
         raise Conflict(
-            lazy_gettext("The name of the holder, PIB or MB was changed. Choose: correction or handover."),
+            lazy_gettext("The name of the holder, PIB or MB was changed. Choose: correction or handover.")
+            if set(holder) & set(HOLDER)
+            else lazy_gettext("The country was changed. Say why, and support confirms it."),
             code="holder",
             details={"fields": list(holder)},
         )
-    changed = _save(actor, customer, data)
+    changed = _save(actor, customer, data, waiting=holder)
     waiting = None
     if holder:
         before = {name: str(getattr(customer, name) or "") for name in holder}
@@ -125,8 +131,8 @@ def check(customer: Customer, data: ProfileData) -> ProfileData:
     return data
 
 
-def _save(actor: Actor, customer: Customer, data: ProfileData) -> tuple[str, ...]:
-    changed = _differing(customer, data, ORDINARY)
+def _save(actor: Actor, customer: Customer, data: ProfileData, *, waiting: tuple[str, ...]) -> tuple[str, ...]:
+    changed = _differing(customer, data, [name for name in ORDINARY if name not in waiting])
     before = {name: getattr(customer, name) for name in changed}
     for name in changed:
         setattr(customer, name, getattr(data, name))

@@ -87,7 +87,7 @@ def invite(actor: Actor, customer: Customer, email: str, rights: Iterable[Right]
 
 
 def resend(actor: Actor, invitation_id: int) -> Invitation:
-    """Mail the link again, a new one; the last is void, and the seven days begin again.
+    """Mail the link again, a new one; the last is void, and the seven days begin again. The owner is told.
 
     Raises:
         NotFound: as in :func:`revoke`.
@@ -99,11 +99,12 @@ def resend(actor: Actor, invitation_id: int) -> Invitation:
     _send(actor, invitation)
     record(actor, "invitation.resent", invitation.customer.number, customer_id=invitation.customer_id,
            invitation=invitation.id)  # fmt: skip
+    mails.notify_owner_of_invitation(actor, invitation, "reinvited")
     return invitation
 
 
 def revoke(actor: Actor, invitation_id: int) -> Invitation:
-    """Make an invitation void.
+    """Make an invitation void; the owner is told.
 
     Raises:
         NotFound: ``actor`` may not manage the account's people, or it is not open.
@@ -112,6 +113,7 @@ def revoke(actor: Actor, invitation_id: int) -> Invitation:
     _end(invitation)
     record(actor, "invitation.revoked", invitation.customer.number, customer_id=invitation.customer_id,
            invitation=invitation.id)  # fmt: skip
+    mails.notify_owner_of_invitation(actor, invitation, "revoked")
     return invitation
 
 

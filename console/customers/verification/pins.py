@@ -19,7 +19,7 @@ from console.core.context import sealer, settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.seal import InvalidToken
-from console.customers.models import CustomerStatus, Guard, Membership, Verification
+from console.customers.models import CustomerStatus, Guard, MemberRole, Membership, Verification
 from console.customers.service import end_verifications
 from console.customers.verification.guards import clear, email_key, lock_guards
 from console.mail.service import write_to
@@ -116,8 +116,8 @@ def renew_pin(actor: Actor, membership: Membership) -> tuple[str, datetime]:
 def may_hold(actor: Actor, membership: Membership) -> bool:
     """Return whether ``actor`` may see and renew this PIN.
 
-    People may hold their own; an owner also those of people on the account who cannot sign in and see them. Staff never
-    may: a PIN that staff can read proves nothing.
+    People may hold their own; an owner also those of the account's contacts, whether they have a sign-in somewhere or
+    not: that is not for the owner to learn. Staff never may: a PIN that staff can read proves nothing.
     """
     if actor.kind == "system":
         return True
@@ -125,7 +125,7 @@ def may_hold(actor: Actor, membership: Membership) -> bool:
         return False
     if membership.person_id == actor.id:
         return True
-    return membership.person.password_hash is None and _is_owner(actor, membership.customer_id)
+    return membership.role is MemberRole.CONTACT and _is_owner(actor, membership.customer_id)
 
 
 def require_holder(actor: Actor, membership: Membership) -> None:
@@ -135,9 +135,9 @@ def require_holder(actor: Actor, membership: Membership) -> None:
 
 
 def pin_lifetime(membership: Membership) -> timedelta:
-    """Return how long a new PIN is valid: longer for a person who cannot sign in and see the next one."""
-    minutes = settings().contact_pin_minutes if membership.person.password_hash is None else settings().pin_minutes
-    return timedelta(minutes=minutes)
+    """Return how long a new PIN is valid: longer for a contact, to whom it is handed on."""
+    is_contact = membership.role is MemberRole.CONTACT
+    return timedelta(minutes=settings().contact_pin_minutes if is_contact else settings().pin_minutes)
 
 
 def _is_owner(actor: Actor, customer_id: int) -> bool:

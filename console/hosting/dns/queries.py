@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,14 +14,16 @@ from sqlalchemy.orm import contains_eager, undefer
 from console.core.context import settings
 from console.core.db import db
 from console.core.errors import NotFound
+from console.core.ids import read_key
 from console.hosting.dns.consistency import inside
 from console.hosting.dns.models import Publication, Record, RecordType, Version, Zone
-from console.hosting.dns.names import APEX
+from console.hosting.dns.names import APEX, BadName, to_ascii
 from console.hosting.dns.rules import RecordData
 from console.hosting.dns.zone_files import Authority
-from console.hosting.models import Domain, Service
+from console.hosting.models import DOMAIN_SEARCH, Domain, Service
 
 PAGE_SIZE = 100
+MAX_FILTER = 100
 MAX_DOMAINS = 200
 HISTORY_SIZE = 50
 
@@ -69,6 +72,21 @@ class RecordPage:
         return max(1, -(-self.total // PAGE_SIZE))
 
 
+@dataclass(frozen=True)
+class RecordFilter:
+    """Which of a zone's records a list shows."""
+
+    text: str
+    kind: str
+    page: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> RecordFilter:
+        """Read it from the query of an address."""
+        text = query.get("q", "").strip()[:MAX_FILTER]
+        return cls(text, query.get("type", ""), read_key(query.get("page")) or 1)
+
+
 def authority() -> Authority:
     """Return what the zones of this installation say of themselves."""
     now = settings()
@@ -76,7 +94,11 @@ def authority() -> Authority:
 
 
 def list_zones(customer_id: int, text: str = "") -> list[ZoneState]:
-    """Return the domains of an account with their zones, by name."""
+    """Return the domains of an account with their zones, by name.
+
+    Args:
+        text: a part of the name as the DNS has it, or words of it as people write them.
+    """
     query = (
         select(Domain, Zone, Publication)
         .join(Domain.service)
@@ -88,8 +110,18 @@ def list_zones(customer_id: int, text: str = "") -> list[ZoneState]:
         .limit(MAX_DOMAINS)
     )
     if text:
-        query = query.where(Domain.name.contains(text.lower(), autoescape=True))
+        query = query.where(_is_called(text))
     return [ZoneState(*row) for row in db.session.execute(query)]
+
+
+def _is_called(text: str) -> ColumnElement[bool]:
+    """Return the condition on a domain's name. Of an international one the DNS has the IDNA form alone."""
+    parts = {text.lower()}
+    with suppress(BadName):  # it is found by what was typed alone
+        parts.add(to_ascii(text))
+    conditions = [Domain.name.contains(part, autoescape=True) for part in sorted(parts)]
+    found = DOMAIN_SEARCH.matches(db.session(), Domain.id, text, whole=True)
+    return or_(*conditions, found) if found is not None else or_(*conditions)
 
 
 def find_zone(name: str, customer_ids: Collection[int] | None = None) -> ZoneState:
@@ -186,6 +218,12 @@ def record_data(zone: Zone, key: int) -> RecordData:
     if not found:
         raise NotFound
     return found[key]
+
+
+def find_saved(state: ZoneState, number: object) -> Version | None:
+    """Return the version that an address says was just saved, while it is the present one: it can be undone."""
+    key = read_key(number)
+    return find_version(state.zone, key) if key is not None and key == state.version else None
 
 
 def list_versions(zone: Zone | None, before: int | None = None) -> Sequence[Version]:

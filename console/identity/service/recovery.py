@@ -17,12 +17,13 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
-from console.customers import holds
+from console.customers import holds, signin
 from console.customers.account.hooks import HandedOver, register_address_changed, register_handed_over
 from console.customers.models import Person, PersonSession
 from console.identity import mails
-from console.identity.access import lock_own, lock_person, subject_of
+from console.identity.access import lock_person, subject_of
 from console.identity.models import DeviceRecovery, RecoveryEnd
+from console.identity.queries import may_stop, open_recovery
 from console.identity.service import factors, passkeys
 from console.mail.links import SecretLink
 from console.staff.models import Staff
@@ -119,20 +120,28 @@ def cancel(token: str, address: str | None) -> Person:
     return recovery.person
 
 
-def stop(actor: Actor, session_id: int) -> None:
-    """Stop the person's own recovery, from a fresh sign-in elsewhere.
+def stop(actor: Actor, session_id: int, recovery_id: int | None = None) -> None:
+    """Stop a recovery from a fresh sign-in: one's own, or that of someone on an account that one owns.
+
+    Args:
+        recovery_id: one's own where it is not given.
 
     Raises:
-        NotFound: there is none, or as in :func:`~console.identity.access.lock_own`.
+        NotFound: there is none that is theirs to stop, or the session is not theirs.
         ConfirmationNeeded: ``reauth``.
     """
-    person = lock_own(actor, session_id)
-    recovery = db.session.scalar(_open(person.id))
-    if recovery is None:
+    if actor.kind != "person" or actor.id is None:
+        raise NotFound(code="not_allowed")
+    found = db.session.get(DeviceRecovery, recovery_id) if recovery_id else open_recovery(actor.id)
+    if found is None or not may_stop(actor.id, found):
+        raise NotFound
+    recovery = _lock(found.id)
+    signin.require_confirmed_session(actor, session_id)
+    if not recovery.is_open(clock.now()):
         raise NotFound
     _end(recovery, RecoveryEnd.CANCELLED)
-    record(actor, "person.recovery_cancelled", subject_of(person))
-    mails.notify(person, "recovery_cancelled")
+    record(actor, "person.recovery_cancelled", subject_of(recovery.person))
+    mails.notify(recovery.person, "recovery_cancelled")
 
 
 def end_by_sign_in(actor: Actor, person: Person) -> None:

@@ -93,6 +93,16 @@ def _people(base_url: str) -> tuple[Example, ...]:
             lazy_pgettext("example", "permissions changed by support"),
         ),
         Example("people_changed", changed | {"what": "invited", "whom": ""}, lazy_pgettext("example", "user invited")),
+        Example(
+            "people_changed",
+            changed | {"what": "reinvited", "whom": ""},
+            lazy_pgettext("example", "invitation sent again"),
+        ),
+        Example(
+            "people_changed",
+            changed | {"what": "revoked", "whom": "", "by_support": True},
+            lazy_pgettext("example", "invitation revoked by support"),
+        ),
         Example("people_changed", changed | {"what": "details"}, lazy_pgettext("example", "details changed")),
         Example("people_changed", changed | {"what": "removed"}, lazy_pgettext("example", "person removed")),
         Example(
@@ -157,6 +167,7 @@ def _holders(base_url: str) -> tuple[Example, ...]:
     decided = profile | {"by": "Petar Ilić"}  # they do not say who
     street = {"field": "address", "before": Typed("Ulica lipa 2"), "after": Typed("Bulevar kralja Petra 14")}
     pib = {"field": "pib", "before": Typed("100000024"), "after": Typed("100000032")}
+    taxed = {"field": "tax_status", "before": "domestic", "after": "abroad"}
     stranger = {"name": ""}  # who gets it may be no one who asked: it greets without a name
     portal = NAME | {"portal": "Moj Mint", "new_email": Typed("ana.nova@example.test"), "at": AT, "until": UNTIL}
     link = {"link": f"{base_url}/moj/email/confirm/{TOKEN}"}
@@ -184,7 +195,12 @@ def _holders(base_url: str) -> tuple[Example, ...]:
         Example("profile_changed", profile | {"what": "asked", "lines": [pib]}, lazy_pgettext("example", "correction")),
         Example(
             "profile_changed",
-            decided | {"what": "confirmed", "lines": [pib]},
+            profile | {"what": "withdrawn", "by_support": True, "lines": [pib]},
+            lazy_pgettext("example", "correction withdrawn by support"),
+        ),
+        Example(
+            "profile_changed",
+            decided | {"what": "confirmed", "lines": [pib, taxed]},
             lazy_pgettext("example", "correction confirmed"),
         ),
         Example(

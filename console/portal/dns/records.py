@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import jsonify, make_response, redirect, render_template, request
+from flask import jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from console.core.errors import Refusal
-from console.core.ids import read_key
-from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.rights import Right
 from console.hosting.dns import queries, service
 from console.hosting.dns.forms import RecordForm
 from console.hosting.dns.names import to_unicode
-from console.hosting.dns.queries import ZoneState
+from console.hosting.dns.queries import RecordFilter, ZoneState
 from console.hosting.dns.rules import RecordData
 from console.hosting.dns.saving import Change
+from console.hosting.dns.serializers import change_payload, record_payload
 from console.portal.accounts import chosen, own_accounts
 from console.portal.blueprint import portal, signed_in
 from console.portal.dns.zones import (
@@ -25,15 +23,11 @@ from console.portal.dns.zones import (
     changeable_zone,
     draw,
     own_zone,
-    record_payload,
     records_url,
-    saved_version,
     state_payload,
 )
-from console.web.answers import refuse, wants_json
+from console.web.answers import save_version, wants_json
 from console.web.identity import current_actor
-
-MAX_FILTER = 100
 
 
 @portal.get("/domains/")
@@ -117,27 +111,19 @@ def _save(
     state: ZoneState, form: RecordForm, verb: Callable[[int], Change], page: Callable[[ZoneState], str]
 ) -> ResponseReturnValue:
     """Carry out a verb on one record; where it is refused, show what was typed on the zone as it is now."""
-    try:
-        version = form.require()
-        with transaction():
-            change = verb(version)
-    except Refusal as refusal:
-        if wants_json() or refusal.status == 404:
-            return refuse(refusal)
-        form.show(refusal)
-        response = make_response(page(own_zone(state.domain.name)[1]))
-        response.status_code = refusal.status
-        return response
-    if wants_json():
-        record = queries.find_record(change.zone, change.record_id or 0)
-        return jsonify(record=record_payload(record.id, record), version=change.version)
-    return redirect(records_url(state, change.version), 303)
+
+    def done(change: Change) -> ResponseReturnValue:
+        if wants_json():
+            return jsonify(change_payload(change))
+        return redirect(records_url(state, change.version), 303)
+
+    return save_version(form, verb, page=lambda: page(own_zone(state.domain.name)[1]), done=done)
 
 
 def _domains_page(template: str) -> ResponseReturnValue:
     accounts = own_accounts(Right.DOMAINS)
     mine = chosen(accounts)
-    text = request.args.get("q", "").strip()[:MAX_FILTER]
+    text = request.args.get("q", "").strip()[: queries.MAX_FILTER]
     zones = queries.list_zones(mine.customer_id, text)
     if wants_json():
         items = [state_payload(one) | {"expires_on": one.domain.expires_on.isoformat()} for one in zones]
@@ -154,18 +140,17 @@ def _domains_page(template: str) -> ResponseReturnValue:
 
 
 def _records_page(mine: Membership, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
-    text, kind = request.args.get("q", "").strip()[:MAX_FILTER], request.args.get("type", "")
-    page = queries.list_records(state.zone, text, kind, read_key(request.args.get("page")) or 1)
+    shown = RecordFilter.of(request.args)
     return draw(
         "portal/dns/records.html",
         mine,
         state,
         form=form,
-        page=page,
-        text=text,
-        kind=kind,
+        page=queries.list_records(state.zone, shown.text, shown.kind, shown.page),
+        text=shown.text,
+        kind=shown.kind,
         is_adding=is_adding,
-        saved=saved_version(state),
+        saved=queries.find_saved(state, request.args.get("saved")),
     )
 
 

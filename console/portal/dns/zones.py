@@ -10,14 +10,13 @@ from flask.typing import ResponseReturnValue
 
 from console.core.context import settings
 from console.core.errors import Refusal
-from console.core.ids import read_key
 from console.core.transaction import transaction
 from console.customers.access import require_right
 from console.customers.models import Membership
 from console.customers.rights import Right
-from console.hosting.dns import labels, presets, queries
+from console.hosting.dns import labels, presets
 from console.hosting.dns.forms import read_version
-from console.hosting.dns.models import Record, RecordType, Version
+from console.hosting.dns.models import RecordType
 from console.hosting.dns.names import to_unicode
 from console.hosting.dns.queries import ZoneState, find_zone
 from console.hosting.dns.rules import HINTS, to_display
@@ -70,12 +69,6 @@ def draw(template: str, mine: Membership, state: ZoneState, **values: Any) -> st
     )
 
 
-def saved_version(state: ZoneState) -> Version | None:
-    """Return the version that this request's sender has just saved, while it is the present one: it can be undone."""
-    number = read_key(request.args.get("saved"))
-    return queries.find_version(state.zone, number) if number is not None and number == state.version else None
-
-
 def change_zone(state: ZoneState, verb: Callable[[int], Change], **payload: Any) -> ResponseReturnValue:
     """Carry out a verb on the version that was seen; the list that follows offers to undo it, or says why not.
 
@@ -95,17 +88,6 @@ def change_zone(state: ZoneState, verb: Callable[[int], Change], **payload: Any)
 def records_url(state: ZoneState, saved: int | None = None) -> str:
     """Return the address of a zone's records."""
     return url_for("portal.dns_records", domain=state.domain.name, saved=saved)
-
-
-def record_payload(key: int | None, record: Record | Any) -> dict[str, Any]:
-    """Return a record for programs; its value as people type it."""
-    return {
-        "id": key,
-        "name": record.name,
-        "type": record.type.value,
-        "ttl": record.ttl,
-        "value": to_display(record.type, record.value),
-    }
 
 
 def state_payload(state: ZoneState) -> dict[str, Any]:

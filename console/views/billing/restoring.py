@@ -13,12 +13,12 @@ from console.core.db import db
 from console.core.errors import NotFound, Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.hosting.labels import SUSPENSION
 from console.hosting.models import Service, ServiceStatus
 from console.hosting.service import permission_to_restore
 from console.staff.roles import Permission
 from console.views.billing.suspensions import ReasonForm
 from console.views.shared.base import Page
-from console.views.shared.labels.states import SUSPENSION
 from console.views.shared.menu import customer_url
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor

@@ -26,13 +26,14 @@ from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext, lazy_pgettext, ngettext
 from console.core.transaction import transaction
 from console.customers.models import Customer
+from console.hosting.labels import SUSPENSION
 from console.hosting.models import Service, SuspensionReason
 from console.staff.models import Staff
 from console.staff.roles import Permission
 from console.views.shared import formatters, menu
 from console.views.shared.base import MAX_SELECTED, BaseModelView
 from console.views.shared.filters import Choice
-from console.views.shared.labels.states import SUSPENSION, Label, today
+from console.views.shared.labels.states import Label, today
 from console.views.shared.menu import customer_url, document_url
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor

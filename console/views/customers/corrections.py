@@ -12,8 +12,10 @@ from console.core.errors import Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.account import corrections
-from console.customers.account.forms import AnswerForm
+from console.customers.account.forms import AnswerForm, ConfirmForm
 from console.customers.account.models import Correction
+from console.customers.labels import TAX_STATUS
+from console.customers.service import tax_status_in
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.web.answers import local_time, refuse, wants_json
@@ -45,10 +47,11 @@ class CorrectionsPage(Page):
 
     @expose("/<id:correction_id>/confirm", methods=["POST"])
     def confirm(self, correction_id: int) -> ResponseReturnValue:
-        """Put the corrected data on the account."""
+        """Put the corrected data on the account, with the tax status that was chosen for another country."""
+        form = ConfirmForm()
         try:
             with transaction():
-                correction = corrections.confirm(current_actor(), correction_id)
+                correction = corrections.confirm(current_actor(), correction_id, form.status())
         except Refusal as refusal:
             return self._refused(refusal, correction_id)
         return self._done(correction, gettext("The account data was corrected. The owner was notified."))
@@ -83,6 +86,8 @@ class CorrectionsPage(Page):
             refusal=refusal,
             about=about,
             reason=reason,
+            tax_labels=TAX_STATUS,
+            tax_status_in=tax_status_in,
         )
         return rendered
 

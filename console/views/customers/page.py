@@ -50,6 +50,10 @@ TABS: dict[str, Text] = {
 }
 
 
+# What waits for an answer and is shown on a tab.
+WAITING = {"overview": frozenset({"profile"}), "people": frozenset({"people"})}
+
+
 def views() -> list[BaseView]:
     """Return the page of one account; the list is ``console.views.customers.list``."""
     return [
@@ -77,7 +81,14 @@ class CustomerPageView(Page):
         if wants_json():
             return jsonify(
                 as_json(
-                    load(current_actor(), customer, tickets=True, mails=True, before=request.args.get("before", ""))
+                    load(
+                        current_actor(),
+                        customer,
+                        tickets=True,
+                        mails=True,
+                        waiting=frozenset({"people", "profile"}),
+                        before=request.args.get("before", ""),
+                    )
                 )
             )
         return render_customer(self, customer)
@@ -162,14 +173,22 @@ def render_customer(
     override_form: OverrideForm | None = None,
 ) -> str:
     """Draw the page, also after a failed try that was made on it."""
-    tab = request.args.get("tab", "overview")
+    tab = request.args.get("tab", "")
+    tab = tab if tab in TABS else "overview"
     before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customers/page.html",
-        page=load(current_actor(), customer, tickets=tab == "tickets", mails=tab == "mail", before=before),
+        page=load(
+            current_actor(),
+            customer,
+            tickets=tab == "tickets",
+            mails=tab == "mail",
+            waiting=WAITING.get(tab, frozenset()),
+            before=before,
+        ),
         customer=customer,
         tabs=TABS,
-        tab=tab if tab in TABS else "overview",
+        tab=tab,
         form=form or VerifyForm(formdata=None, customer=customer.number),
         failed=failed,
         slowed=slowed,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import flash, jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from console.core.errors import NotFound, Refusal
+from console.core.actor import Actor
+from console.core.errors import NotFound, Refusal, Text, TooMany
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.access import rights_of
-from console.customers.models import Customer, MemberRole, Membership
+from console.customers.models import Customer, Invitation, MemberRole, Membership
 from console.customers.people import invitations, members
 from console.customers.people.forms import ContactForm, InviteForm, UserForm
 from console.customers.queries import find_member
 from console.customers.rights import Right
 from console.views.customers.acting import ActingPage
-from console.web.answers import wants_json
+from console.views.shared.menu import customer_url
+from console.web.answers import send_back, wants_json
 from console.web.identity import current_actor
 
 
@@ -126,6 +130,26 @@ class PeoplePage(ActingPage):
         flash(gettext("The invitation to %(email)s is on its way.", email=invitation.email), "success")
         return self.back(customer, "people")
 
+    @expose("/invitations/<id:invitation_id>/resend", methods=["POST"])
+    def resend_invitation(self, number: str, invitation_id: int) -> ResponseReturnValue:
+        """Mail an invitation again."""
+        return self._invitation(
+            number,
+            invitation_id,
+            invitations.resend,
+            lazy_gettext("The invitation is on its way again. The owner was notified by e-mail."),
+        )
+
+    @expose("/invitations/<id:invitation_id>/revoke", methods=["POST"])
+    def revoke_invitation(self, number: str, invitation_id: int) -> ResponseReturnValue:
+        """Make an invitation void."""
+        return self._invitation(
+            number,
+            invitation_id,
+            invitations.revoke,
+            lazy_gettext("The invitation was revoked. The owner was notified by e-mail."),
+        )
+
     @expose("/member/<id:member_id>/remove", methods=["POST"])
     def remove(self, number: str, member_id: int) -> ResponseReturnValue:
         """Take a contact or user off the account."""
@@ -140,6 +164,23 @@ class PeoplePage(ActingPage):
         if member is None or member.customer_id != customer.id or role not in (None, member.role):
             raise NotFound
         return customer, member
+
+    def _invitation(
+        self, number: str, invitation_id: int, verb: Callable[[Actor, int], Invitation], message: Text
+    ) -> ResponseReturnValue:
+        """Carry out a verb on one of the account's invitations."""
+        customer = self.account(number, Right.CONTACTS)
+        if all(one.id != invitation_id for one in invitations.open_invitations(customer.id)):
+            raise NotFound
+        try:
+            with transaction():
+                invitation = verb(current_actor(), invitation_id)
+        except TooMany as refusal:
+            return send_back(refusal, f"{customer_url(customer.number)}?tab=people")
+        if wants_json():
+            return jsonify(invitation={"id": invitation.id, "email": invitation.email})
+        flash(str(message), "success")
+        return self.back(customer, "people")
 
     def _done(self, customer: Customer, member: Membership, message: str) -> ResponseReturnValue:
         if wants_json():

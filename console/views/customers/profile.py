@@ -6,11 +6,11 @@ from flask import flash, jsonify
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 
-from console.core.errors import Conflict, Invalid, Refusal
+from console.core.errors import Conflict, Invalid, NotFound, Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.customers.account import corrections, profile
 from console.customers.account import handover as handovers
-from console.customers.account import profile
 from console.customers.account.corrections import open_correction
 from console.customers.account.forms import HandoverForm, ProfileForm
 from console.customers.models import Customer, CustomerKind
@@ -72,6 +72,20 @@ class ProfilePage(ActingPage):
             flash(gettext("Changes saved. The owner was notified by e-mail."), "success")
         else:
             flash(gettext("Changes saved."), "success")
+        return self.back(customer)
+
+    @expose("/corrections/<id:correction_id>/withdraw", methods=["POST"])
+    def withdraw(self, number: str, correction_id: int) -> ResponseReturnValue:
+        """Withdraw the correction that waits, for the caller; the owner is told."""
+        customer = self.account(number, Right.PROFILE)
+        waiting = open_correction(customer.id)
+        if waiting is None or waiting.id != correction_id:
+            raise NotFound
+        with transaction():
+            correction = corrections.withdraw(current_actor(), correction_id)
+        if wants_json():
+            return jsonify(correction={"id": correction.id, "state": correction.state.value})
+        flash(gettext("The correction was withdrawn. The owner was notified by e-mail."), "success")
         return self.back(customer)
 
     def _page(self, customer: Customer, form: ProfileForm) -> str:

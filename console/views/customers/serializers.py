@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.billing.models import Proforma, Storno
+from console.customers.account.models import Correction
 from console.customers.models import Membership, Verification
 from console.customers.rights import Right
 from console.hosting.models import Service
@@ -23,6 +24,15 @@ def as_json(page: CustomerPage) -> dict[str, Any]:
     }
     if page.members is not None:
         answer["contacts"] = [_member(member) for member in page.members]
+        answer["invitations"] = [
+            {
+                "id": one.id,
+                "email": one.email,
+                "permissions": one.rights,
+                "expires_at": local_time(one.expires_at),
+            }
+            for one in page.invitations
+        ]
     if page.services is not None:
         answer["services"] = [_service(service) for service in page.services]
     if page.proformas is not None and page.stornos is not None:
@@ -95,8 +105,18 @@ def _customer(page: CustomerPage) -> dict[str, Any]:
             "created_at": local_time(customer.created_at),
             "owner": page.owner.person.name if page.owner else None,
             "email": page.owner.person.email if page.owner else None,
+            "correction": _correction(page.correction) if page.correction else None,
         }
     return payload
+
+
+def _correction(correction: Correction) -> dict[str, Any]:
+    return {
+        "id": correction.id,
+        "before": correction.before,
+        "after": correction.after,
+        "requested_at": local_time(correction.requested_at),
+    }
 
 
 def _member(member: Membership) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import jsonify, make_response, redirect, request, url_for
+from flask import jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
 from flask_admin.base import BaseView
@@ -24,16 +24,15 @@ from console.hosting.dns import labels, queries, service
 from console.hosting.dns.forms import RecordForm, read_version
 from console.hosting.dns.models import RecordType
 from console.hosting.dns.names import to_unicode
-from console.hosting.dns.queries import ZoneState
+from console.hosting.dns.queries import RecordFilter, ZoneState
 from console.hosting.dns.rules import HINTS, RecordData, to_display
 from console.hosting.dns.saving import Change
+from console.hosting.dns.serializers import change_payload, record_payload
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.views.shared.per_request import cached_per_request
-from console.web.answers import refuse, send_back, wants_json
+from console.web.answers import save_version, send_back, wants_json
 from console.web.identity import current_actor
-
-MAX_FILTER = 100
 
 
 def views() -> list[BaseView]:
@@ -54,7 +53,7 @@ class CustomerDns(Page):
         """List the records, a page at a time; for programs all of them."""
         customer, state = _zone(number, domain)
         if wants_json():
-            found = [_payload(key, one) for key, one in queries.all_records(state.zone)]
+            found = [record_payload(key, one) for key, one in queries.all_records(state.zone)]
             return jsonify(records=found, version=state.version)
         return self._list(customer, state, RecordForm(formdata=None))
 
@@ -77,7 +76,7 @@ class CustomerDns(Page):
         customer, state = _zone(number, domain)
         record = queries.find_record(state.zone, record_id)
         if wants_json():
-            return jsonify(record=_payload(record.id, record), version=state.version)
+            return jsonify(record=record_payload(record.id, record), version=state.version)
         data = RecordData(record.name, record.type, record.ttl, record.value)
         return self._form(customer, state, RecordForm.of(data), record_id)
 
@@ -150,21 +149,13 @@ class CustomerDns(Page):
         page: Callable[[ZoneState], str],
     ) -> ResponseReturnValue:
         """Carry out a verb on one record; where it is refused, show what was typed on the zone as it is now."""
-        try:
-            version = form.require()
-            with transaction():
-                change = verb(version)
-        except Refusal as refusal:
-            if wants_json() or refusal.status == 404:
-                return refuse(refusal)
-            form.show(refusal)
-            response = make_response(page(_zone(customer.number, state.domain.name)[1]))
-            response.status_code = refusal.status
-            return response
-        if wants_json():
-            record = queries.find_record(change.zone, change.record_id or 0)
-            return jsonify(record=_payload(record.id, record), version=change.version)
-        return redirect(_url(customer, state, change.version), 303)
+
+        def done(change: Change) -> ResponseReturnValue:
+            if wants_json():
+                return jsonify(change_payload(change))
+            return redirect(_url(customer, state, change.version), 303)
+
+        return save_version(form, verb, page=lambda: page(_zone(customer.number, state.domain.name)[1]), done=done)
 
     def _do(self, customer: Customer, state: ZoneState, verb: Callable[[int], Change]) -> ResponseReturnValue:
         try:
@@ -177,18 +168,17 @@ class CustomerDns(Page):
         return redirect(_url(customer, state, change.version), 303)
 
     def _list(self, customer: Customer, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
-        text, kind = request.args.get("q", "").strip()[:MAX_FILTER], request.args.get("type", "")
-        page = queries.list_records(state.zone, text, kind, read_key(request.args.get("page")) or 1)
+        shown = RecordFilter.of(request.args)
         return self._draw(
             "admin/hosting/dns.html",
             customer,
             state,
             form=form,
-            page=page,
-            text=text,
-            kind=kind,
+            page=queries.list_records(state.zone, shown.text, shown.kind, shown.page),
+            text=shown.text,
+            kind=shown.kind,
             is_adding=is_adding,
-            saved=_saved(state),
+            saved=queries.find_saved(state, request.args.get("saved")),
         )
 
     def _form(self, customer: Customer, state: ZoneState, form: RecordForm, record_id: int) -> str:
@@ -241,13 +231,3 @@ def _zone(number: str, domain: str) -> tuple[Customer, ZoneState]:
 
 def _url(customer: Customer, state: ZoneState, saved: int | None = None) -> str:
     return url_for("customer_dns.index", number=customer.number, domain=state.domain.name, saved=saved)
-
-
-def _saved(state: ZoneState) -> Any:
-    number = read_key(request.args.get("saved"))
-    return queries.find_version(state.zone, number) if number is not None and number == state.version else None
-
-
-def _payload(key: int, record: Any) -> dict[str, Any]:
-    value = to_display(record.type, record.value)
-    return {"id": key, "name": record.name, "type": record.type.value, "ttl": record.ttl, "value": value}

@@ -20,7 +20,17 @@ from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.ids import read_key
-from console.customers.models import Customer, CustomerStatus, Membership, Verification, VerificationKind
+from console.customers.account.corrections import open_correction
+from console.customers.account.models import Correction
+from console.customers.models import (
+    Customer,
+    CustomerStatus,
+    Invitation,
+    Membership,
+    Verification,
+    VerificationKind,
+)
+from console.customers.people.invitations import open_invitations
 from console.customers.queries import PastVerification, live_verification, lockouts_of, members_of, verifications_of
 from console.customers.rights import Right
 from console.hosting.models import Service
@@ -83,7 +93,9 @@ class CustomerPage:
     past: list[PastVerification] = field(default_factory=list)
     locks: dict[int, datetime] = field(default_factory=dict)
     at_registry: Sequence[tuple[str, str]] = ()  # migration and domain whose registrant has yet to change
-    recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait, for who may stop them
+    invitations: Sequence[Invitation] = ()  # that wait, where its people are opened
+    correction: Correction | None = None  # of the holder, that waits
+    recoveries: Sequence[DeviceRecovery] = ()  # lost devices that wait
 
     @property
     def verified(self) -> bool:
@@ -141,13 +153,20 @@ class CustomerPage:
 
 
 def load(
-    actor: Actor, customer: Customer, *, tickets: bool = False, mails: bool = False, before: str = ""
+    actor: Actor,
+    customer: Customer,
+    *,
+    tickets: bool = False,
+    mails: bool = False,
+    waiting: frozenset[str] = frozenset(),
+    before: str = "",
 ) -> CustomerPage:
     """Read what is opened of ``customer`` for ``actor``, and nothing else.
 
     Args:
         tickets: read its tickets too, where the right opens them; those older than ``before`` if it names one.
         mails: read the mail sent to its people too, in the same way.
+        waiting: ``people``: read its open invitations too; ``profile``: a correction and lost devices that wait.
     """
     verification = live_verification(actor, customer.id)
     page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
@@ -160,7 +179,7 @@ def load(
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
-    page.recoveries = open_recoveries(customer.id) if actor.may(Permission.REVIEW_RECOVERY) else ()
+    _load_waiting(page, waiting)
     page.services = services_of(customer.id, page.opens)
     page.at_registry = open_domains(customer.id) if page.opens(Right.DOMAINS) else ()
     if page.opens(Right.INVOICES):
@@ -176,6 +195,24 @@ def load(
         _load_conversations(page, before)
     page.past = verifications_of(customer.id)
     return page
+
+
+def _load_waiting(page: CustomerPage, waiting: frozenset[str]) -> None:
+    """Read what waits for an answer; lost devices on each tab for who decides about them."""
+    if "people" in waiting and page.opens(Right.CONTACTS):
+        page.invitations = open_invitations(page.customer.id)
+    if "profile" in waiting and page.opens(Right.PROFILE):
+        page.correction = open_correction(page.customer.id)
+    if "profile" in waiting or page.actor.may(Permission.REVIEW_RECOVERY):
+        page.recoveries = _recoveries(page)
+
+
+def _recoveries(page: CustomerPage) -> Sequence[DeviceRecovery]:
+    """Return the lost devices that wait: for who reviews them all, else those of the people who are opened."""
+    if page.actor.may(Permission.REVIEW_RECOVERY) or page.opens(Right.CONTACTS):
+        return open_recoveries(page.customer.id)
+    caller = page.verification.membership if page.verification is not None else None
+    return open_recoveries(page.customer.id, caller.person_id) if caller is not None else ()
 
 
 def _load_conversations(page: CustomerPage, before: str) -> None:

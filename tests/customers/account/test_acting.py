@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from console.core.db import db
 from console.customers.account.corrections import open_correction
 from console.customers.account.models import Handover
-from console.customers.models import Customer, CustomerKind, MemberRole, Membership, VerificationKind
+from console.customers.models import Customer, CustomerKind, MemberRole, Membership, TaxStatus, VerificationKind
 from console.customers.rights import Right
 from console.staff.models import Staff
 from console.staff.roles import Role
 from tests import factories
 from tests.customers.account.support import mails
-from tests.support.client import ConsoleClient, sign_in
+from tests.support.client import ConsoleClient, sign_in, sign_in_person
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -70,6 +70,50 @@ def test_contacts_and_users_are_changed_for_the_caller_and_the_owner_is_told(
     assert "nov@example.rs" in notified[-2].text
 
 
+def test_an_invitation_is_sent_again_and_revoked_for_the_caller_and_the_owner_is_told(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    caller = factories.make_member(firm, rights=[Right.CONTACTS])
+    other = factories.owner_of(factories.make_customer())
+    factories.make_verification(agent, caller)
+    factories.make_verification(agent, other)
+    client.submit(f"{base(firm)}/people/invite", email="nov@example.rs", which="all")
+    (invitation,) = client.get_json(base(firm)).json["invitations"]
+    path = f"people/invitations/{invitation['id']}"
+    page = client.get(f"{base(firm)}?tab=people").text
+    assert "nov@example.rs" in page and f"{path}/resend" in page and f"{path}/revoke" in page
+    for way in ("resend", "revoke"):
+        assert client.submit(f"{base(other.customer)}/{path}/{way}").status_code == 404  # another account's
+        assert client.submit(f"{base(firm)}/{path}/{way}").status_code == 303
+    assert client.submit(f"{base(firm)}/{path}/revoke").status_code == 404  # it is over
+    assert len(mails("invitation")) == 2 and client.get_json(base(firm)).json["invitations"] == []
+    told = mails("people_changed")
+    assert [mail.to_address for mail in told] == [owner.person.email] * 3
+    assert [("ponovo" in mail.text, "opozvan" in mail.text) for mail in told[1:]] == [(True, False), (False, True)]
+
+
+def test_a_correction_that_waits_is_withdrawn_for_the_caller_and_the_owner_is_told(
+    client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    caller = factories.make_member(firm, rights=[Right.PROFILE])
+    other = factories.make_member(firm, rights=[Right.CONTACTS])
+    factories.make_verification(agent, caller)
+    client.submit(f"{base(firm)}/profile", company="Jasen Plus d.o.o.", reason="Novo ime u registru")
+    correction = open_correction(firm.id)
+    assert correction is not None
+    path = f"{base(firm)}/profile/corrections/{correction.id}/withdraw"
+    for page in (base(firm), f"{base(firm)}/profile"):
+        shown = client.get(page).text
+        assert path in shown and "Jasen Plus d.o.o." in shown
+    assert client.get_json(base(firm)).json["customer"]["correction"]["after"] == {"name": "Jasen Plus d.o.o."}
+    factories.make_verification(agent, other)  # the latest one counts
+    assert client.submit(path).status_code == 404 and path not in client.get(base(firm)).text
+    factories.make_verification(agent, caller)
+    assert client.submit(path).status_code == 303
+    assert open_correction(firm.id) is None and firm.name == "Jasen d.o.o."
+    assert [mail.to_address for mail in mails("profile_changed")] == [owner.person.email] * 2
+
+
 def test_the_owner_is_told_of_details_and_of_nothing_else(
     client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership
 ) -> None:
@@ -118,6 +162,29 @@ def test_the_profile_is_changed_and_another_holder_waits_for_a_colleague(
     assert billing.submit(f"/console/corrections/{correction.id}/confirm").status_code == 303
     db.session.refresh(firm)
     assert firm.name == "Jasen Plus d.o.o." and billing.get_json("/console/corrections/").json["items"] == []
+
+
+def test_staff_choose_the_tax_of_another_country(
+    client: ConsoleClient, new_client: Callable[[], ConsoleClient], agent: Staff, firm: Customer, owner: Membership
+) -> None:
+    portal, billing, path = new_client(), new_client(), "/console/corrections/"
+    sign_in_person(portal, owner.person.email)
+    moved = {"country": "DE", "city": "Berlin"}
+    asked = portal.submit("/moj/profile", headers=ENGLISH, **moved)
+    assert asked.status_code == 200 and "You changed the country" in asked.text and "Handover" not in asked.text
+    assert portal.submit("/moj/profile", **moved, choice="correction", reason="Preselili smo se").status_code == 303
+    assert "Germany" in portal.get("/moj/profile", headers=ENGLISH).text
+    sign_in(billing, Role.BILLING)
+    shown = billing.get(path, headers=ENGLISH).text
+    assert "Germany" in shown and '<option value="abroad" selected>' in shown
+    key = open_correction(firm.id).id
+    refused = billing.submit(f"{path}{key}/confirm", headers=ENGLISH)
+    assert refused.status_code == 422 and "Choose how the holder is taxed" in refused.text
+    assert billing.submit(f"{path}{key}/confirm", tax_status="abroad").status_code == 303
+    db.session.refresh(firm)
+    assert (firm.country, firm.city, firm.tax_status) == ("DE", "Berlin", TaxStatus.ABROAD)
+    told = mails("profile_changed")[-1]
+    assert "buyer abroad" in told.text or "kupac u inostranstvu" in told.text
 
 
 def test_the_owner_hands_over_by_phone(client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership) -> None:

@@ -16,7 +16,7 @@ from console.core.transaction import transaction
 from console.customers.account import corrections
 from console.customers.account.models import CorrectionState
 from console.customers.account.profile import ProfileData, profile_of, save_profile
-from console.customers.models import Customer, CustomerKind, Membership, VerificationKind
+from console.customers.models import Customer, CustomerKind, Membership, TaxStatus, VerificationKind
 from console.customers.rights import Right
 from console.staff.roles import Role
 from console.tickets.models import TICKET_SEARCH, Ticket
@@ -123,6 +123,38 @@ def test_staff_confirm_a_correction_and_the_owner_is_told(firm: Customer, owner:
     assert data_of(audited("customer.correction_confirmed")[0])["after"] == {"pib": pib}
     with pytest.raises(NotFound), transaction():
         corrections.confirm(staff, key)
+
+
+@pytest.mark.parametrize("chosen", [TaxStatus.ABROAD, TaxStatus.EXEMPT])
+def test_another_country_waits_until_staff_say_how_it_is_taxed(
+    firm: Customer, owner: Membership, chosen: TaxStatus
+) -> None:
+    data = replace(profile_of(firm), country="DE", city="Berlin", phone="+49 30 1")
+    with pytest.raises(Conflict) as refused, transaction():
+        save_profile(actor_of(owner), firm.id, data)
+    assert refused.value.details == {"fields": ["country", "city"]}
+    key = ask(actor_of(owner), firm, data, "Preselili smo sedište")
+    assert (firm.country, firm.city, firm.phone) == ("RS", "Beograd", "+49 30 1")  # the address waits with its country
+    staff = factories.make_staff(Role.BILLING).actor()
+    with pytest.raises(Invalid) as unsaid, transaction():
+        corrections.confirm(staff, key)
+    assert set(unsaid.value.fields) == {"tax_status"} and firm.tax_status is TaxStatus.DOMESTIC
+    with transaction():
+        corrections.confirm(staff, key, chosen)
+    assert (firm.country, firm.city, firm.tax_status) == ("DE", "Berlin", chosen)
+    (entry,) = audited("customer.correction_confirmed")
+    assert (entry.data["tax_before"], entry.data["tax_after"]) == ("domestic", chosen.value)
+    proforma = factories.make_proforma(firm)
+    assert proforma.buyer["tax_status"] == chosen.value and sum(line.tax for line in proforma.lines) == 0
+
+
+def test_without_another_country_the_tax_status_stays(firm: Customer, owner: Membership) -> None:
+    with transaction():
+        firm.tax_status = TaxStatus.EXEMPT
+    key = ask(actor_of(owner), firm, replace(profile_of(firm), name="Jasen Plus d.o.o.", city="Niš"))
+    with transaction():
+        corrections.confirm(factories.make_staff(Role.BILLING).actor(), key, TaxStatus.ABROAD)
+    assert (firm.name, firm.city, firm.tax_status) == ("Jasen Plus d.o.o.", "Niš", TaxStatus.EXEMPT)
 
 
 def test_a_person_is_renamed_with_their_account(session: Session) -> None:
