@@ -15,11 +15,11 @@ from console.core.transaction import transaction
 from console.customers.models import Membership, Person
 from console.demo.cast import DOMAIN
 from console.demo.sign_ins import signed_in
-from console.identity import factors, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import applications
 from console.identity.oidc.applications import ApplicationData
 from console.identity.oidc.models import SsoGrant, SsoSwitch
+from console.identity.service import factors, recovery
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36"
 PASSKEYS = (("Windows Hello, kancelarija", 210, 3), ("iPhone", 90, 20))  # name, days since, hours since the last use

@@ -10,7 +10,7 @@ from flask import session
 from console.core.errors import SignInNeeded
 from console.core.texts import lazy_gettext
 from console.customers.models import Person
-from console.identity.signin import Pending, still_pending
+from console.identity.service.signin import Pending, still_pending
 from console.web import limits
 from console.web.limits import Limit
 

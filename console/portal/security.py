@@ -17,9 +17,9 @@ from console.core.texts import gettext
 from console.core.transaction import transaction
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
-from console.identity import factors
-from console.identity.passkeys import relying_party
 from console.identity.queries import authenticator_of, open_recovery, passkeys_of, recovery_codes_left
+from console.identity.service import factors
+from console.identity.service.passkeys import relying_party
 from console.portal import confirmation, second_step
 from console.portal.accounts import chosen, own_accounts
 from console.portal.answers import show_again

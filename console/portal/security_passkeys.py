@@ -12,11 +12,11 @@ from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers import signin
-from console.identity import passkeys
-from console.identity import signin as steps
 from console.identity.access import lock_person
-from console.identity.passkeys import CONFIRM, SECOND_STEP, SIGN_IN
 from console.identity.queries import passkeys_of
+from console.identity.service import passkeys
+from console.identity.service import signin as steps
+from console.identity.service.passkeys import CONFIRM, SECOND_STEP, SIGN_IN
 from console.portal import confirmation, second_step
 from console.portal.answers import show_again
 from console.portal.blueprint import portal, signed_in

@@ -9,9 +9,9 @@ from console.core import clock
 from console.core.errors import Conflict, NotFound, Refusal
 from console.core.texts import gettext
 from console.core.transaction import transaction
-from console.identity import recovery
 from console.identity.models import DeviceRecovery
-from console.identity.signin import actor_of, lock_pending
+from console.identity.service import recovery
+from console.identity.service.signin import actor_of, lock_pending
 from console.portal import confirmation, second_step
 from console.portal.answers import link_gone, show_again
 from console.portal.blueprint import portal, signed_in

@@ -19,10 +19,10 @@ from console.core.transaction import transaction
 from console.customers import signin
 from console.customers.forms import SignInForm
 from console.customers.models import Person
-from console.identity import signin as steps
 from console.identity.oidc.applications import target_of
 from console.identity.queries import passkeys_of
-from console.identity.signin import Browser, Outcome, Pending
+from console.identity.service import signin as steps
+from console.identity.service.signin import Browser, Outcome, Pending
 from console.portal import second_step
 from console.portal.blueprint import portal, signed_in
 from console.portal.forms import CodeForm

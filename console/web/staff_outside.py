@@ -11,8 +11,8 @@ from flask_login import current_user
 from console.core.addresses import source
 from console.core.errors import Refusal, TooMany
 from console.core.transaction import transaction
-from console.identity import outside
-from console.identity.outside import Begun
+from console.identity.service import outside
+from console.identity.service.outside import Begun
 from console.web import limits, staff_signin
 from console.web.limits import Limit
 

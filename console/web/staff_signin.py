@@ -35,7 +35,7 @@ from console.core.one_time_codes import wrong_code
 from console.core.passwords import hash_password
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.identity import outside
+from console.identity.service import outside
 from console.staff import signin, totp
 from console.staff.forms import CodeForm, NewPasswordForm, SignInForm
 from console.staff.models import Staff

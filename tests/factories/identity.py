@@ -14,8 +14,8 @@ from console.core.db import db
 from console.core.ids import token_digest
 from console.core.sessions import open_session
 from console.customers.models import Person, PersonSession
-from console.identity import factors
 from console.identity.models import Passkey
+from console.identity.service import factors
 from tests.factories.shared import next_number, writing
 
 

@@ -21,12 +21,12 @@ from console.customers import signin as passwords
 from console.customers.models import Person
 from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
-from console.identity import factors
-from console.identity import signin as steps
 from console.identity.access import lock_person
 from console.identity.models import PersonRecoveryCode
 from console.identity.queries import authenticator_of, recovery_codes_left
-from console.identity.signin import Browser
+from console.identity.service import factors
+from console.identity.service import signin as steps
+from console.identity.service.signin import Browser
 from console.mail.models import Mail
 from console.staff.roles import Role
 from tests import factories

@@ -13,10 +13,10 @@ from console.core.errors import ConfirmationNeeded, Conflict, Invalid, NotFound
 from console.core.transaction import transaction
 from console.customers.models import Person
 from console.customers.signin import CONFIRMED_FOR
-from console.identity import passkeys
 from console.identity.models import Passkey
-from console.identity.passkeys import CONFIRM, LASTS, SECOND_STEP, SIGN_IN, relying_party
 from console.identity.queries import passkeys_of
+from console.identity.service import passkeys
+from console.identity.service.passkeys import CONFIRM, LASTS, SECOND_STEP, SIGN_IN, relying_party
 from tests import factories
 from tests.conftest import Clock
 from tests.identity.device import Device

@@ -18,12 +18,12 @@ from console.customers.account import emails
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.customers.signin import CONFIRMED_FOR, PasswordProof
-from console.identity import recovery
-from console.identity import signin as steps
 from console.identity.access import lock_person
 from console.identity.models import DeviceRecovery, RecoveryEnd
 from console.identity.queries import authenticator_of, open_recovery, passkeys_of
-from console.identity.recovery import CANCEL, REMOVE, SERVES, WAIT
+from console.identity.service import recovery
+from console.identity.service import signin as steps
+from console.identity.service.recovery import CANCEL, REMOVE, SERVES, WAIT
 from console.mail import links
 from console.mail.models import Mail
 from console.staff.roles import Role

@@ -15,9 +15,9 @@ from console.core.db import db
 from console.customers.models import Membership
 from console.customers.queries import sessions_of
 from console.customers.retention import delete_sessions
-from console.identity.passkeys import relying_party
 from console.identity.queries import authenticator_of, passkeys_of
-from console.identity.recovery import WAIT
+from console.identity.service.passkeys import relying_party
+from console.identity.service.recovery import WAIT
 from console.mail import links
 from console.mail.models import Mail
 from tests import factories

@@ -46,9 +46,9 @@ from console.hosting.dns import service as dns
 from console.hosting.dns.queries import find_zone
 from console.hosting.dns.rules import RecordInput
 from console.hosting.models import Domain, ProductKind, Service
-from console.identity import factors, passkeys, recovery
 from console.identity.models import Passkey
 from console.identity.oidc import grants
+from console.identity.service import factors, passkeys, recovery
 from console.privacy.service import erasure, exports
 from console.staff.roles import Role
 from console.tickets.models import Ticket
@@ -79,7 +79,7 @@ OTHERS = {
     "identity.oidc.grants.refuse": "notes what was refused",
     "identity.oidc.tokens.find_code": "an application's code",
     "identity.oidc.tokens.find_refresh": "an application's token",
-    "identity.recovery.ask": "a password, in a sign-in that waits for its second step",
+    "identity.service.recovery.ask": "a password, in a sign-in that waits for its second step",
     "privacy.exports.download": "a link's token, and whose it is",
     "privacy.exports.export_behind": "a link's token, and whose it is",
     "tickets.service.ratings.rate": "a ticket's link",

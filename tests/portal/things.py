@@ -34,10 +34,10 @@ from console.customers.verification import cards
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record
 from console.hosting.models import ProductKind
-from console.identity import recovery
 from console.identity.oidc import applications
 from console.identity.oidc.applications import ApplicationData
 from console.identity.oidc.models import SsoGrant, SsoSwitch
+from console.identity.service import recovery
 from console.mail import links, unsubscribing
 from console.mail.models import Mail
 from console.privacy.models import DataExport, Erasure, ExportState

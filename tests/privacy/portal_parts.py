@@ -24,8 +24,8 @@ from console.customers.verification.supervision import override
 from console.hosting.dns.rules import RecordInput
 from console.hosting.dns.service import add_record, change_record
 from console.hosting.models import ProductKind, Service
-from console.identity import recovery
 from console.identity.oidc import grants
+from console.identity.service import recovery
 from console.mail import limits
 from console.staff.roles import Role
 from console.tickets.mail_in.addresses import reply_address

@@ -38,7 +38,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)
     imap_url: str | None = field(default=None, repr=False)  # one mailbox that is read; more are set on a page
     imap_ca: str = ""  # a file of certificates to trust besides the system's, of mail servers that are read
-    # Staff's sign-in through an OpenID provider outside: console.identity.outside.
+    # Staff's sign-in through an OpenID provider outside: console.identity.service.outside.
     staff_oidc_issuer: str | None = None
     staff_oidc_client_id: str | None = None
     staff_oidc_client_secret: str | None = field(default=None, repr=False)

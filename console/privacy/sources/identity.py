@@ -10,11 +10,11 @@ from sqlalchemy import Select, func, select, update
 from console.core.actor import SYSTEM
 from console.core.db import db
 from console.customers.models import Customer, Membership, Person
-from console.identity import recovery
 from console.identity.models import DeviceRecovery, Passkey, PersonRecoveryCode
 from console.identity.oidc import grants
 from console.identity.oidc.models import SsoGrant
 from console.identity.queries import authenticator_of
+from console.identity.service import recovery
 from console.privacy.parts import Erased, Part, Source, all_rows, dump
 
 

@@ -20,8 +20,8 @@ from console.customers.queries import customer_by_number
 from console.customers.rights import Right
 from console.customers.verification.supervision import override, unlock
 from console.hosting.labels import SUSPENSION
-from console.identity import recovery
 from console.identity.forms import ReviewRecoveryForm
+from console.identity.service import recovery
 from console.privacy.service import erasure, exports
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json

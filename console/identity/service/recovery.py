@@ -20,9 +20,10 @@ from console.core.texts import lazy_gettext
 from console.customers import holds
 from console.customers.account.hooks import HandedOver, register_address_changed, register_handed_over
 from console.customers.models import Person, PersonSession
-from console.identity import factors, mails, passkeys
+from console.identity import mails
 from console.identity.access import lock_own, lock_person, subject_of
 from console.identity.models import DeviceRecovery, RecoveryEnd
+from console.identity.service import factors, passkeys
 from console.mail.links import SecretLink
 from console.staff.models import Staff
 from console.staff.queries import staff_who_may

@@ -21,10 +21,11 @@ from console.core.texts import lazy_gettext
 from console.customers import signin
 from console.customers.models import Person, PersonSession
 from console.customers.signin import PasswordProof
-from console.identity import mails, recovery
+from console.identity import mails
 from console.identity.access import lock_person, subject_of
-from console.identity.factors import take_code
 from console.identity.queries import authenticator_of
+from console.identity.service import recovery
+from console.identity.service.factors import take_code
 
 STEP_LASTS = timedelta(minutes=10)
 
