@@ -79,9 +79,9 @@ OTHERS = {
     "identity.oidc.grants.refuse": "notes what was refused",
     "identity.oidc.tokens.find_code": "an application's code",
     "identity.oidc.tokens.find_refresh": "an application's token",
-    "identity.recovery.ask": "a password, in a sign-in that waits for its second step",
-    "privacy.exports.download": "a link's token, and whose it is",
-    "privacy.exports.export_behind": "a link's token, and whose it is",
+    "identity.service.recovery.ask": "a password, in a sign-in that waits for its second step",
+    "privacy.service.exports.download": "a link's token, and whose it is",
+    "privacy.service.exports.export_behind": "a link's token, and whose it is",
     "tickets.service.ratings.rate": "a ticket's link",
     "tickets.service.requester.mask": "a ticket's link",
     "tickets.service.requester.say_solved": "a ticket's link",
@@ -95,7 +95,7 @@ NEED_FRESH_SIGN_IN = {
 }  # fmt: skip
 # About oneself: whoever is signed in may, and there is nothing of another's to name.
 ONESELF = {"customers.account.emails.ask", "customers.account.emails.withdraw", "customers.signin.revoke_others",
-           "privacy.erasure.cancel_erasure"}  # fmt: skip
+           "privacy.service.erasure.cancel_erasure"}  # fmt: skip
 
 
 @dataclass
