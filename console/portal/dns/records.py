@@ -140,15 +140,15 @@ def _domains_page(template: str) -> ResponseReturnValue:
 
 
 def _records_page(mine: Membership, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
-    shown = RecordFilter.of(request.args)
+    record_filter = RecordFilter.of(request.args)
     return draw(
         "portal/dns/records.html",
         mine,
         state,
         form=form,
-        page=queries.list_records(state.zone, shown.text, shown.kind, shown.page),
-        text=shown.text,
-        kind=shown.kind,
+        page=queries.list_records(state.zone, record_filter.text, record_filter.kind, record_filter.page),
+        text=record_filter.text,
+        kind=record_filter.kind,
         is_adding=is_adding,
         saved=queries.find_saved(state, request.args.get("saved")),
     )

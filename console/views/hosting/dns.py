@@ -168,15 +168,15 @@ class CustomerDns(Page):
         return redirect(_url(customer, state, change.version), 303)
 
     def _list(self, customer: Customer, state: ZoneState, form: RecordForm, *, is_adding: bool = False) -> str:
-        shown = RecordFilter.of(request.args)
+        record_filter = RecordFilter.of(request.args)
         return self._draw(
             "admin/hosting/dns.html",
             customer,
             state,
             form=form,
-            page=queries.list_records(state.zone, shown.text, shown.kind, shown.page),
-            text=shown.text,
-            kind=shown.kind,
+            page=queries.list_records(state.zone, record_filter.text, record_filter.kind, record_filter.page),
+            text=record_filter.text,
+            kind=record_filter.kind,
             is_adding=is_adding,
             saved=queries.find_saved(state, request.args.get("saved")),
         )
