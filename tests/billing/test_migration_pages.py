@@ -222,12 +222,12 @@ def test_an_expired_migration_says_why(
     with transaction():
         migrate.expire_due()
     staff_says, customer_reads, customer_is_told = EXPIRED[why]
-    told = {mail.customer_id: mail.text for mail in sent("migration_update")}
-    assert customer_is_told in told[move.old.id]
+    texts = {mail.customer_id: mail.text for mail in sent("migration_update")}
+    assert customer_is_told in texts[move.old.id]
     if why == "not_accepted":
-        assert "Niste na vreme prihvatili prenos" in told[move.new.id]
+        assert "Niste na vreme prihvatili prenos" in texts[move.new.id]
     else:
-        assert customer_is_told in told[move.new.id]
+        assert customer_is_told in texts[move.new.id]
     sign_in(client, Role.BILLING)
     address = f"/console/migrations/{move.ref}"
     assert staff_says in client.get(address, headers=ENGLISH).text

@@ -152,15 +152,15 @@ def test_the_owner_of_an_account_stops_it_for_its_people_and_no_one_else_does(
     owner, colleague = factories.owner_of(user.customer), factories.make_member(user.customer)
     stranger = factories.owner_of(factories.make_customer())
     for other in (colleague, stranger):
-        here = factories.make_person_session(other.person)
+        current = factories.make_person_session(other.person)
         with pytest.raises(NotFound), transaction():
-            recovery.stop(factories.person_actor(other.person), here.id, row.id)
-    here = factories.make_person_session(owner.person)
+            recovery.stop(factories.person_actor(other.person), current.id, row.id)
+    current = factories.make_person_session(owner.person)
     with transaction():
-        recovery.stop(factories.person_actor(owner.person), here.id, row.id)
+        recovery.stop(factories.person_actor(owner.person), current.id, row.id)
     assert open_recovery(user.person_id) is None and authenticator_of(user.person_id) is not None
-    said = session.scalar(select(Mail).where(Mail.template == "security_notice").order_by(Mail.id.desc()))
-    assert said is not None and said.to_address == user.person.email
+    notice = session.scalar(select(Mail).where(Mail.template == "security_notice").order_by(Mail.id.desc()))
+    assert notice is not None and notice.to_address == user.person.email
 
 
 def test_it_expires(session: Session, user: Membership, clock: Clock) -> None:

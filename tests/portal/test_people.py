@@ -78,8 +78,8 @@ def test_a_number_typed_in_one_account_is_not_the_persons_in_another(
     desk = new_client()
     factories.make_verification(sign_in(desk, Role.AGENT), owner)
     page = f"/console/customers/{owner.customer.number}"
-    for shown in (desk.get(f"{page}?tab=people"), desk.get_json(page)):
-        assert "vera@knjige.example.rs" in shown.text and "060 111 222" not in shown.text
+    for detail_page in (desk.get(f"{page}?tab=people"), desk.get_json(page)):
+        assert "vera@knjige.example.rs" in detail_page.text and "060 111 222" not in detail_page.text
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(client: ConsoleClient, owner: Membership) -> None:

@@ -286,8 +286,8 @@ def test_an_agent_sees_it_for_whom_they_verified_and_decides_nothing(
     agent = sign_in(client, Role.AGENT)
     assert "is lost" not in client.get(page, headers=ENGLISH).text
     factories.make_verification(agent, user)
-    shown = client.get(page, headers=ENGLISH).text
-    assert shown.count("is lost") == 1 and f"({user.person.email}) says" in shown and "/recovery" not in shown
+    html = client.get(page, headers=ENGLISH).text
+    assert html.count("is lost") == 1 and f"({user.person.email}) says" in html and "/recovery" not in html
     factories.make_verification(agent, owner)
     assert client.get(page, headers=ENGLISH).text.count("is lost") == 2
 

@@ -263,9 +263,9 @@ def test_each_verb_asks_for_the_permission_that_it_is_about(scene: Scene) -> Non
                     found.setdefault(_name(verb), set()).add(right)
             db.session.rollback()
     # What is refused to each of them is the owner's alone, or about oneself.
-    asked = {name: rights for name, rights in found.items() if rights != set(Right)}
+    verbs_asking = {name: rights for name, rights in found.items() if rights != set(Right)}
     needed = {name: {Right(key) for key in keys.split()} for name, keys in NEEDED.items()}
-    assert asked == needed
+    assert verbs_asking == needed
 
 
 class _Undone(Exception):

@@ -87,9 +87,9 @@ def test_an_invitation_is_sent_again_and_revoked_for_the_caller_and_the_owner_is
         assert client.submit(f"{base(firm)}/{path}/{way}").status_code == 303
     assert client.submit(f"{base(firm)}/{path}/revoke").status_code == 404  # it is over
     assert len(mails("invitation")) == 2 and client.get_json(base(firm)).json["invitations"] == []
-    told = mails("people_changed")
-    assert [mail.to_address for mail in told] == [owner.person.email] * 3
-    assert [("ponovo" in mail.text, "opozvan" in mail.text) for mail in told[1:]] == [(True, False), (False, True)]
+    notified = mails("people_changed")
+    assert [mail.to_address for mail in notified] == [owner.person.email] * 3
+    assert [("ponovo" in mail.text, "opozvan" in mail.text) for mail in notified[1:]] == [(True, False), (False, True)]
 
 
 def test_a_correction_that_waits_is_withdrawn_for_the_caller_and_the_owner_is_told(
@@ -103,8 +103,8 @@ def test_a_correction_that_waits_is_withdrawn_for_the_caller_and_the_owner_is_to
     assert correction is not None
     path = f"{base(firm)}/profile/corrections/{correction.id}/withdraw"
     for page in (base(firm), f"{base(firm)}/profile"):
-        shown = client.get(page).text
-        assert path in shown and "Jasen Plus d.o.o." in shown
+        html = client.get(page).text
+        assert path in html and "Jasen Plus d.o.o." in html
     assert client.get_json(base(firm)).json["customer"]["correction"]["after"] == {"name": "Jasen Plus d.o.o."}
     factories.make_verification(agent, other)  # the latest one counts
     assert client.submit(path).status_code == 404 and path not in client.get(base(firm)).text
@@ -170,21 +170,23 @@ def test_staff_choose_the_tax_of_another_country(
     portal, billing, path = new_client(), new_client(), "/console/corrections/"
     sign_in_person(portal, owner.person.email)
     moved = {"country": "DE", "city": "Berlin"}
-    asked = portal.submit("/moj/profile", headers=ENGLISH, **moved)
-    assert asked.status_code == 200 and "You changed the country" in asked.text and "Handover" not in asked.text
+    response = portal.submit("/moj/profile", headers=ENGLISH, **moved)
+    assert (
+        response.status_code == 200 and "You changed the country" in response.text and "Handover" not in response.text
+    )
     assert portal.submit("/moj/profile", **moved, choice="correction", reason="Preselili smo se").status_code == 303
     assert "Germany" in portal.get("/moj/profile", headers=ENGLISH).text
     sign_in(billing, Role.BILLING)
-    shown = billing.get(path, headers=ENGLISH).text
-    assert "Germany" in shown and '<option value="abroad" selected>' in shown
+    page = billing.get(path, headers=ENGLISH).text
+    assert "Germany" in page and '<option value="abroad" selected>' in page
     key = open_correction(firm.id).id
     refused = billing.submit(f"{path}{key}/confirm", headers=ENGLISH)
     assert refused.status_code == 422 and "Choose how the holder is taxed" in refused.text
     assert billing.submit(f"{path}{key}/confirm", tax_status="abroad").status_code == 303
     db.session.refresh(firm)
     assert (firm.country, firm.city, firm.tax_status) == ("DE", "Berlin", TaxStatus.ABROAD)
-    told = mails("profile_changed")[-1]
-    assert "buyer abroad" in told.text or "kupac u inostranstvu" in told.text
+    notice = mails("profile_changed")[-1]
+    assert "buyer abroad" in notice.text or "kupac u inostranstvu" in notice.text
 
 
 def test_the_owner_hands_over_by_phone(client: ConsoleClient, agent: Staff, firm: Customer, owner: Membership) -> None:
