@@ -347,8 +347,8 @@ def test_a_row_that_failed_says_so(client: ConsoleClient, move: Move, session: S
         session.execute(update(MigrationBatchItem).values(state=ItemState.REFUSED, code=code))
     here = f"/console/migrations/many/{batch.id}"
     (row,) = client.get(here, headers=ENGLISH_JSON).get_json()["items"]
-    assert "An unexpected error" in row["reason"]
-    assert "An unexpected error" in client.get(f"{here}/result.csv", headers=ENGLISH).text
+    assert "Unexpected error" in row["reason"]
+    assert "Unexpected error" in client.get(f"{here}/result.csv", headers=ENGLISH).text
 
 
 def test_services_chosen_on_the_accounts_page(client: ConsoleClient, move: Move, session: Session) -> None:
