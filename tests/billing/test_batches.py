@@ -229,9 +229,10 @@ def test_stopped_it_goes_on_where_it_was(session: Session) -> None:
 
     work.work(*claimed, progress=stop_after_one)
     assert counts(batch)[ItemState.DONE] == 1
-    refused("wrong_state", lambda: service.stop(billing(), batch.id))
+    assert "zaustavljen" in refused("wrong_state", lambda: service.stop(billing(), batch.id)).message
     run(batch)
     assert counts(batch)[ItemState.DONE] == 3
+    assert "završen" in refused("wrong_state", lambda: service.stop(billing(), batch.id)).message
     assert _owned(session, target) == 3
 
 

@@ -37,6 +37,14 @@ AT_ONCE = 500
 MAX_NAME = 200
 MAX_AUTHORITY = 1_000
 UNFINISHED = (BatchState.CHECKING, BatchState.CHECKED, BatchState.RUNNING, BatchState.STOPPED)
+_STATES: dict[BatchState, Text] = {  # why a step that is not for this state is refused
+    BatchState.CHECKING: lazy_gettext("The rows are still being checked."),
+    BatchState.CHECKED: lazy_gettext("It is not running."),
+    BatchState.RUNNING: lazy_gettext("It is already running."),
+    BatchState.STOPPED: lazy_gettext("It has been stopped in the meantime."),
+    BatchState.DONE: lazy_gettext("It has finished in the meantime."),
+    BatchState.WITHDRAWN: lazy_gettext("It has been withdrawn in the meantime."),
+}
 
 
 def create_from_file(actor: Actor, name: str, content: bytes, authority: str, *, default: str = "") -> MigrationBatch:
@@ -107,7 +115,7 @@ def start(actor: Actor, batch_id: int) -> MigrationBatch:
     actor.require(Permission.MIGRATE_MANY)
     batch = lock_batch(batch_id)
     if batch.state not in (BatchState.CHECKED, BatchState.STOPPED):
-        raise refusal("wrong_state")
+        raise _wrong_state(batch)
     if four_eyes_rule().on and actor.id == batch.created_by_id:
         raise refusal("four_eyes")
     batch.state = BatchState.RUNNING
@@ -127,7 +135,7 @@ def stop(actor: Actor, batch_id: int) -> MigrationBatch:
     actor.require(Permission.MIGRATE_MANY)
     batch = lock_batch(batch_id)
     if batch.state is not BatchState.RUNNING:
-        raise refusal("wrong_state")
+        raise _wrong_state(batch)
     batch.state = BatchState.STOPPED
     db.session.flush()
     _record(actor, "batch.stopped", batch)
@@ -144,12 +152,17 @@ def withdraw(actor: Actor, batch_id: int) -> MigrationBatch:
     actor.require(Permission.MIGRATE_MANY)
     batch = lock_batch(batch_id)
     if batch.state not in UNFINISHED or batch.state is BatchState.RUNNING:
-        raise refusal("wrong_state")
+        raise _wrong_state(batch)
     batch.state, batch.ended_at = BatchState.WITHDRAWN, clock.now()
     batch.lease = batch.leased_until = None
     db.session.flush()
     _record(actor, "batch.withdrawn", batch)
     return batch
+
+
+def _wrong_state(batch: MigrationBatch) -> Conflict:
+    """Return the refusal of a step that is too late or too early, which names the state that the batch is in now."""
+    return Conflict(_STATES[batch.state], code="wrong_state")
 
 
 def lock_batch(batch_id: int) -> MigrationBatch:
