@@ -96,7 +96,7 @@ def confirm(actor: Actor, correction_id: int, tax_status: TaxStatus | None = Non
     if customer.kind is CustomerKind.PERSON and owner is not None and owner.name == present.get("name"):
         owner.name = correction.after["name"][:120]
     for name, value in correction.after.items():
-        setattr(customer, name, value if name == "name" else value or None)
+        setattr(customer, name, value or None if name in ("pib", "mb") else value)
     _end(actor, correction, CorrectionState.CONFIRMED, "customer.correction_confirmed", more=taxed)
     if "name" in correction.after:
         CUSTOMER_SEARCH.put(db.session(), customer.id, customer.searchable())

@@ -148,6 +148,13 @@ def test_another_country_waits_until_staff_say_how_it_is_taxed(
     assert proforma.buyer["tax_status"] == chosen.value and sum(line.tax for line in proforma.lines) == 0
 
 
+def test_a_country_without_postcodes_can_be_confirmed(firm: Customer, owner: Membership) -> None:
+    key = ask(actor_of(owner), firm, replace(profile_of(firm), country="AE", city="Dubai", postcode=""))
+    with transaction():
+        corrections.confirm(factories.make_staff(Role.BILLING).actor(), key, TaxStatus.ABROAD)
+    assert (firm.country, firm.city, firm.postcode) == ("AE", "Dubai", "")
+
+
 def test_without_another_country_the_tax_status_stays(firm: Customer, owner: Membership) -> None:
     with transaction():
         firm.tax_status = TaxStatus.EXEMPT
