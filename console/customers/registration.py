@@ -167,10 +167,18 @@ def make_sign_in(email: str, name: str, password_hash: str) -> Person:
     person = db.session.scalars(query.execution_options(populate_existing=True)).one()
     if person.password_hash is not None:
         raise Conflict(lazy_gettext("This address already has a sign-in. Sign in to accept."), code="registered")
-    # An account that had them as a contact may have written a number down: that is not theirs to show to others.
-    person.name, person.phone, person.password_hash = one_line(name), "", password_hash
+    person.name, person.password_hash = one_line(name), password_hash
+    if not _owns_an_account(person.id):
+        # An account that had them as a contact may have written a number down: that is not theirs to show to others.
+        person.phone = ""
     db.session.flush()
     return person
+
+
+def _owns_an_account(person_id: int) -> bool:
+    """Return whether they own one: an import brings owners who have no sign-in yet, and their number."""
+    query = select(Membership.id).where(Membership.person_id == person_id, Membership.is_owner)
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def has_sign_in(email: str) -> bool:

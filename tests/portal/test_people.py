@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from console.core.db import db
 from console.core.transaction import transaction
 from console.customers.models import Invitation, MemberRole, Membership, Person
 from console.customers.people.members import ContactData, add_contact, change_user, remove_member
+from console.customers.registration import make_sign_in
 from console.customers.rights import Right
 from console.staff.roles import Role
 from tests import factories
@@ -209,3 +211,13 @@ def test_accounts_are_not_mixed_up(client: ConsoleClient, owner: Membership) -> 
         "/moj/contacts/", json=True, name="x", email="x@example.rs", account=stranger.customer.number
     )
     assert answer.status_code == 404
+
+
+def test_an_imported_owners_number_stays_when_they_get_a_sign_in(session: Session) -> None:
+    """They have none yet, and the number is that of their own account."""
+    person = factories.make_person(sign_in=False, phone="060 111 222")
+    own = factories.owner_of(factories.make_customer(owner=person))
+    with transaction():
+        make_sign_in(person.email, "Milan Ilić", "hash")
+    session.expire_all()
+    assert own.phone_number == "060 111 222"
