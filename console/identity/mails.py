@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from console.core import clock
 from console.core.context import settings
 from console.core.db import db
-from console.customers.models import Customer, Membership, Person
+from console.customers.models import Customer, MemberRole, Membership, Person
 from console.identity.models import DeviceRecovery
 from console.mail.links import SecretLink
 from console.mail.service import queue, write_to
@@ -30,7 +30,8 @@ def notify(
 
     Args:
         what: ``totp_on``, ``totp_off``, ``codes_renewed``, ``code_used``, ``passkey_added``, ``passkey_removed``,
-            ``recovery_cancelled``, ``recovery_refused``, ``recovery_done``, ``sso_on``, ``sso_off`` or ``sso_granted``.
+            ``recovery_cancelled``, ``recovery_stopped_by_owner``, ``recovery_refused``, ``recovery_done``, ``sso_on``,
+            ``sso_off`` or ``sso_granted``.
         name_of: the passkey's name.
         until: until when nothing can be given away.
         application: the name of what was let in.
@@ -111,11 +112,11 @@ def notify_supervisor_of_recovery(supervisor: Staff, recovery: DeviceRecovery) -
 
 
 def accounts_of_others(person: Person) -> list[Customer]:
-    """Return the accounts that a person is on without owning them."""
+    """Return the accounts that a person uses without owning them: of a contact's sign-in their owners learn nothing."""
     query = (
         select(Customer)
         .join(Membership, Membership.customer_id == Customer.id)
-        .where(Membership.person_id == person.id, Membership.removed_at.is_(None), Membership.is_owner.is_(False))
+        .where(Membership.person_id == person.id, Membership.removed_at.is_(None), Membership.role == MemberRole.USER)
         .options(joinedload(Customer.owner))
         .order_by(Customer.id)
     )

@@ -10,8 +10,11 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from console.core import clock
 from console.core.db import db
-from console.customers.models import Customer, Membership, Person
+from console.customers.models import Customer, MemberRole, Membership, Person
 from console.identity.models import Authenticator, DeviceRecovery, Passkey, PersonRecoveryCode
+
+# Who agreed to be on the account: a contact is written down without being asked.
+_IS_USER = Membership.role != MemberRole.CONTACT, Membership.removed_at.is_(None)
 
 
 def authenticator_of(person_id: int) -> Authenticator | None:
@@ -37,16 +40,25 @@ def open_recovery(person_id: int) -> DeviceRecovery | None:
     return row if row is not None and row.is_open(clock.now()) else None
 
 
-def open_recoveries(customer_id: int, person_id: int | None = None) -> Sequence[DeviceRecovery]:
-    """Return what waits for the people of an account; with ``person_id`` for that one of them."""
-    query = _waiting().where(DeviceRecovery.person_id.in_(_people_of(customer_id)))
+def open_recoveries(
+    customer_id: int, person_id: int | None = None, *, contacts: bool = True
+) -> Sequence[DeviceRecovery]:
+    """Return what waits for the people of an account; with ``person_id`` for that one of them.
+
+    Args:
+        contacts: also for its contacts, who may have their sign-in without this account knowing.
+    """
+    people = _people_of(customer_id) if contacts else _users_of(customer_id)
+    query = _waiting().where(DeviceRecovery.person_id.in_(people))
     if person_id is not None:
         query = query.where(DeviceRecovery.person_id == person_id)
     return db.session.scalars(query).all()
 
 
 def recoveries_shown_to(person_id: int, mine: Membership | None) -> Sequence[DeviceRecovery]:
-    """Return what a person may stop: their own, and those of the people on an account that they own.
+    """Return what a person may stop: their own, and those of the users of an account that they own.
+
+    Not of its contacts: an owner adds any address as one, and is not to learn whether it has a sign-in.
 
     Args:
         mine: their membership of the account that is shown.
@@ -58,23 +70,27 @@ def is_shown_to(person_id: int, mine: Membership | None) -> ColumnElement[bool]:
     """Return the condition of :func:`recoveries_shown_to`, for a page that reads them with something else."""
     theirs = DeviceRecovery.person_id == person_id
     if mine is not None and mine.is_owner:
-        theirs = or_(theirs, DeviceRecovery.person_id.in_(_people_of(mine.customer_id)))
+        theirs = or_(theirs, DeviceRecovery.person_id.in_(_users_of(mine.customer_id)))
     return and_(_is_waiting(), theirs)
 
 
-def may_stop(person_id: int, recovery: DeviceRecovery) -> bool:
-    """Return whether a recovery is a person's own, or that of someone on an account that they own."""
-    if recovery.person_id == person_id:
-        return True
-    owned = select(Membership.customer_id).where(Membership.person_id == person_id, Membership.is_owner)
-    query = select(func.count()).where(
-        Membership.person_id == recovery.person_id, Membership.removed_at.is_(None), Membership.customer_id.in_(owned)
+def account_to_stop(person_id: int, recovery: DeviceRecovery) -> int | None:
+    """Return the account as whose owner a person may stop the recovery of one of its users."""
+    owned = select(Membership.customer_id).where(
+        Membership.person_id == person_id, Membership.is_owner, Membership.removed_at.is_(None)
     )
-    return bool(db.session.scalar(query))
+    query = select(Membership.customer_id).where(
+        Membership.person_id == recovery.person_id, Membership.customer_id.in_(owned), *_IS_USER
+    )
+    return db.session.scalar(query.order_by(Membership.customer_id).limit(1))
 
 
 def _people_of(customer_id: int) -> Select[int]:
     return select(Membership.person_id).where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
+
+
+def _users_of(customer_id: int) -> Select[int]:
+    return select(Membership.person_id).where(Membership.customer_id == customer_id, *_IS_USER)
 
 
 def _is_waiting() -> ColumnElement[bool]:

@@ -120,7 +120,7 @@ def stop_own_recovery() -> ResponseReturnValue:
     try:
         confirmation.require()
         with transaction():
-            recovery.stop(current_actor(), key, read_key(form.recovery.data))
+            recovery.stop(current_actor(), key, _named(form))
     except Refusal as refusal:
         if refusal.status == NotFound.status:
             raise
@@ -129,6 +129,15 @@ def stop_own_recovery() -> ResponseReturnValue:
         return jsonify(stopped=True)
     flash(gettext("It was stopped"), "success")
     return redirect(in_account("portal.security"), 303)
+
+
+def _named(form: RecoveryForm) -> int | None:
+    if not form.recovery.data:
+        return None
+    key = read_key(form.recovery.data)
+    if key is None:
+        raise NotFound
+    return key
 
 
 def _link_page(row: DeviceRecovery, form: PortalForm) -> Response:

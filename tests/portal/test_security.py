@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from console.core.db import db
-from console.customers.models import Membership
+from console.customers.models import MemberRole, Membership
 from console.customers.queries import sessions_of
 from console.customers.retention import delete_sessions
 from console.identity.queries import authenticator_of, open_recovery, passkeys_of
@@ -337,3 +337,37 @@ def test_the_page_takes_few_statements(app: Flask, client: ConsoleClient, owner:
     with count_queries(app) as queries:
         assert client.get("/moj/security").status_code == 200
     assert queries.count <= 8
+
+
+def test_an_owner_learns_nothing_of_the_lost_device_of_a_contact(
+    client: ConsoleClient, new_client: NewClient, owner: Membership
+) -> None:
+    """A contact is written down without being asked: the address of anyone may be."""
+    other = factories.make_member(factories.make_customer())
+    factories.switch_totp_on(other.person)
+    factories.make_member(owner.customer, MemberRole.CONTACT, person=other.person)
+    thief = new_client()
+    give_password(thief, other)
+    thief.submit("/moj/login/lost")
+    key = open_recovery(other.person_id).id
+    sign_in_person(client, owner.person.email)
+    assert "is lost" not in client.get("/moj/", headers=ENGLISH).text
+    for named in (key, "abc"):
+        assert client.submit("/moj/security/recovery/stop", json=True, recovery=named).status_code == 404
+    assert open_recovery(other.person_id) is not None
+    assert owner.person.email not in {mail.to_address for mail in mails("device_recovery_notice")}
+
+
+def test_who_lost_a_device_is_told_that_an_owner_stopped_it(
+    client: ConsoleClient, new_client: NewClient, owner: Membership
+) -> None:
+    user = factories.make_member(owner.customer)
+    factories.switch_totp_on(user.person)
+    thief = new_client()
+    give_password(thief, user)
+    thief.submit("/moj/login/lost")
+    sign_in_person(client, owner.person.email)
+    assert client.submit("/moj/security/recovery/stop", recovery=open_recovery(user.person_id).id).status_code == 303
+    notice = mails("security_notice")[-1]
+    assert notice.to_address == user.person.email
+    assert owner.customer.number in notice.text and "vlasnik" in notice.text.lower()

@@ -19,11 +19,11 @@ from console.core.errors import Conflict, NotFound
 from console.core.texts import lazy_gettext
 from console.customers import holds, signin
 from console.customers.account.hooks import HandedOver, register_address_changed, register_handed_over
-from console.customers.models import Person, PersonSession
+from console.customers.models import Customer, Person, PersonSession
 from console.identity import mails
 from console.identity.access import lock_person, subject_of
 from console.identity.models import DeviceRecovery, RecoveryEnd
-from console.identity.queries import may_stop, open_recovery
+from console.identity.queries import account_to_stop, open_recovery
 from console.identity.service import factors, passkeys
 from console.mail.links import SecretLink
 from console.staff.models import Staff
@@ -121,7 +121,7 @@ def cancel(token: str, address: str | None) -> Person:
 
 
 def stop(actor: Actor, session_id: int, recovery_id: int | None = None) -> None:
-    """Stop a recovery from a fresh sign-in: one's own, or that of someone on an account that one owns.
+    """Stop a recovery from a fresh sign-in: one's own, or that of a user of an account that one owns, who is told.
 
     Args:
         recovery_id: one's own where it is not given.
@@ -133,15 +133,31 @@ def stop(actor: Actor, session_id: int, recovery_id: int | None = None) -> None:
     if actor.kind != "person" or actor.id is None:
         raise NotFound(code="not_allowed")
     found = db.session.get(DeviceRecovery, recovery_id) if recovery_id else open_recovery(actor.id)
-    if found is None or not may_stop(actor.id, found):
+    if found is None:
         raise NotFound
+    account = None if found.person_id == actor.id else _owned(actor.id, found)
     recovery = _lock(found.id)
     signin.require_confirmed_session(actor, session_id)
     if not recovery.is_open(clock.now()):
         raise NotFound
     _end(recovery, RecoveryEnd.CANCELLED)
-    record(actor, "person.recovery_cancelled", subject_of(recovery.person))
-    mails.notify(recovery.person, "recovery_cancelled")
+    record(
+        actor,
+        "person.recovery_cancelled",
+        subject_of(recovery.person),
+        customer_id=account.id if account is not None else None,
+    )
+    if account is None:
+        mails.notify(recovery.person, "recovery_cancelled")
+    else:
+        mails.notify(recovery.person, "recovery_stopped_by_owner", account=account.number)
+
+
+def _owned(person_id: int, recovery: DeviceRecovery) -> Customer:
+    key = account_to_stop(person_id, recovery)
+    if key is None:
+        raise NotFound
+    return db.session.get_one(Customer, key)
 
 
 def end_by_sign_in(actor: Actor, person: Person) -> None:

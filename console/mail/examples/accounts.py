@@ -135,6 +135,7 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
         "passkey_added": lazy_pgettext("example", "passkey added"),
         "passkey_removed": lazy_pgettext("example", "passkey removed"),
         "recovery_cancelled": lazy_pgettext("example", "lost phone: stopped"),
+        "recovery_stopped_by_owner": lazy_pgettext("example", "lost phone: stopped by an owner"),
         "recovery_refused": lazy_pgettext("example", "lost phone: refused"),
         "recovery_done": lazy_pgettext("example", "lost phone: done"),
         "sso_on": lazy_pgettext("example", "single sign-on on"),
@@ -144,6 +145,7 @@ def _sign_in(base_url: str) -> tuple[Example, ...]:
     more: dict[str, dict[str, Any]] = {
         "passkey_added": {"passkey": Typed("Moj telefon")},
         "passkey_removed": {"passkey": Typed("Moj telefon")},
+        "recovery_stopped_by_owner": {"account": "K-10482"},
         "recovery_done": {"until": UNTIL},
         "sso_on": {"account": "K-10482"},
         "sso_off": {"account": "K-10482"},

@@ -209,8 +209,10 @@ def _load_waiting(page: CustomerPage, waiting: frozenset[str]) -> None:
 
 def _recoveries(page: CustomerPage) -> Sequence[DeviceRecovery]:
     """Return the lost devices that wait: for who reviews them all, else those of the people who are opened."""
-    if page.actor.may(Permission.REVIEW_RECOVERY) or page.opens(Right.CONTACTS):
+    if page.actor.may(Permission.REVIEW_RECOVERY):
         return open_recoveries(page.customer.id)
+    if page.opens(Right.CONTACTS):
+        return open_recoveries(page.customer.id, contacts=False)
     caller = page.verification.membership if page.verification is not None else None
     return open_recoveries(page.customer.id, caller.person_id) if caller is not None else ()
 
