@@ -347,4 +347,4 @@ def test_the_number_of_queries_does_not_grow(app: Flask, client: ConsoleClient, 
             factories.make_member(customer)
             factories.make_proforma(customer, [factories.make_service(customer)])
             factories.make_proforma(customer, cancelled=True)
-    assert count() == few <= (24 if opened else 10)
+    assert count() == few <= (17 if opened else 10)

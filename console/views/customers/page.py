@@ -29,7 +29,7 @@ from console.privacy.service import erasure, exports
 from console.staff.roles import Permission
 from console.views.customers.serializers import as_json, verification_json
 from console.views.shared.base import Page
-from console.views.shared.customer_data import load
+from console.views.shared.customer_data import Group, load
 from console.views.shared.labels import chats as chat_labels
 from console.views.shared.labels import mail as mail_labels
 from console.views.shared.labels.audit import action_icon, action_name
@@ -50,8 +50,16 @@ TABS: dict[str, Text] = {
 }
 
 
-# What waits for an answer and is shown on a tab.
-WAITING = {"overview": frozenset({"profile"}), "people": frozenset({"people"})}
+# What each tab shows beside people, services and pro-formas.
+SHOWN: dict[str, frozenset[Group]] = {
+    "overview": frozenset({Group.WAITING, Group.REGISTRY, Group.PAST}),
+    "people": frozenset({Group.INVITATIONS}),
+    "services": frozenset({Group.REGISTRY}),
+    "documents": frozenset({Group.STORNOS}),
+    "tickets": frozenset({Group.TICKETS}),
+    "mail": frozenset({Group.MAILS}),
+    "history": frozenset({Group.HISTORY, Group.PAST}),
+}
 
 
 def views() -> list[BaseView]:
@@ -80,16 +88,7 @@ class CustomerPageView(Page):
         customer = customer_by_number(number)
         if wants_json():
             return jsonify(
-                as_json(
-                    load(
-                        current_actor(),
-                        customer,
-                        tickets=True,
-                        mails=True,
-                        waiting=frozenset({"people", "profile"}),
-                        before=request.args.get("before", ""),
-                    )
-                )
+                as_json(load(current_actor(), customer, groups=frozenset(Group), before=request.args.get("before", "")))
             )
         return render_customer(self, customer)
 
@@ -178,14 +177,7 @@ def render_customer(
     before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customers/page.html",
-        page=load(
-            current_actor(),
-            customer,
-            tickets=tab == "tickets",
-            mails=tab == "mail",
-            waiting=WAITING.get(tab, frozenset()),
-            before=before,
-        ),
+        page=load(current_actor(), customer, groups=SHOWN[tab], before=before),
         customer=customer,
         tabs=TABS,
         tab=tab,

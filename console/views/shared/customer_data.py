@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload, load_only
@@ -68,6 +69,19 @@ _HISTORY_RIGHTS = {
     "credit.": Right.INVOICES,
     "member.": Right.CONTACTS,
 }
+
+
+class Group(StrEnum):
+    """What a part of the page shows beside people, services and pro-formas; each is a statement or two."""
+
+    HISTORY = "history"
+    INVITATIONS = "invitations"
+    MAILS = "mails"
+    PAST = "past"  # verifications
+    REGISTRY = "registry"  # domains whose registrant has yet to change
+    STORNOS = "stornos"
+    TICKETS = "tickets"
+    WAITING = "waiting"  # a correction and lost devices that wait
 
 
 @dataclass
@@ -156,54 +170,63 @@ def load(
     actor: Actor,
     customer: Customer,
     *,
-    tickets: bool = False,
-    mails: bool = False,
-    waiting: frozenset[str] = frozenset(),
+    groups: frozenset[Group] = frozenset(),
     before: str = "",
 ) -> CustomerPage:
     """Read what is opened of ``customer`` for ``actor``, and nothing else.
 
     Args:
-        tickets: read its tickets too, where the right opens them; those older than ``before`` if it names one.
-        mails: read the mail sent to its people too, in the same way.
-        waiting: ``people``: read its open invitations too; ``profile``: a correction and lost devices that wait.
+        groups: what to read beside people, services and pro-formas, each where a right opens it.
+        before: of tickets and mail, read those older than this one.
     """
     verification = live_verification(actor, customer.id)
     page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
-    unlocks = actor.may(Permission.UNLOCK_PIN)
+    _load_people(page)
+    _load_waiting(page, groups)
+    page.services = services_of(customer.id, page.opens)
+    if Group.REGISTRY in groups and page.opens(Right.DOMAINS):
+        page.at_registry = open_domains(customer.id)
+    if page.opens(Right.INVOICES):
+        page.proformas = _proformas(customer.id)
+        page.stornos = _stornos(customer.id) if Group.STORNOS in groups else None
+    if Group.MAILS in groups and page.opens(Right.EMAILS):
+        _load_mails(page, before)
+    if Group.HISTORY in groups and page.opens(Right.PROFILE):
+        page.history = _history(customer.id, page)
+    if Group.TICKETS in groups and page.opens(Right.TICKETS):
+        _load_conversations(page, before)
+    if Group.PAST in groups:
+        page.past = verifications_of(customer.id)
+    return page
+
+
+def _load_people(page: CustomerPage) -> None:
+    """Read the people who are opened, and who is locked for who may unlock."""
+    unlocks = page.actor.may(Permission.UNLOCK_PIN)
     if page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks:
-        members = members_of(customer.id)
+        members = members_of(page.customer.id)
         if unlocks:
             page.locks = lockouts_of(members)
         if page.opens(Right.CONTACTS):
             page.members = members
         if page.opens(Right.PROFILE):
             page.owner = next((member for member in members if member.is_owner), None)
-    _load_waiting(page, waiting)
-    page.services = services_of(customer.id, page.opens)
-    page.at_registry = open_domains(customer.id) if page.opens(Right.DOMAINS) else ()
-    if page.opens(Right.INVOICES):
-        page.proformas, page.stornos = _proformas(customer.id), _stornos(customer.id)
-    if mails and page.opens(Right.EMAILS):
-        sent = of_account(customer.id, before=read_key(before), limit=MAILS + 1, only=listed(actor))
-        page.mails = sent[:MAILS]
-        page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
-        page.returned = returned_among([mail.id for mail in page.mails])
-    if page.opens(Right.PROFILE):
-        page.history = _history(customer.id, page)
-    if tickets and page.opens(Right.TICKETS):
-        _load_conversations(page, before)
-    page.past = verifications_of(customer.id)
-    return page
 
 
-def _load_waiting(page: CustomerPage, waiting: frozenset[str]) -> None:
+def _load_mails(page: CustomerPage, before: str) -> None:
+    sent = of_account(page.customer.id, before=read_key(before), limit=MAILS + 1, only=listed(page.actor))
+    page.mails = sent[:MAILS]
+    page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
+    page.returned = returned_among([mail.id for mail in page.mails])
+
+
+def _load_waiting(page: CustomerPage, groups: frozenset[Group]) -> None:
     """Read what waits for an answer; lost devices on each tab for who decides about them."""
-    if "people" in waiting and page.opens(Right.CONTACTS):
+    if Group.INVITATIONS in groups and page.opens(Right.CONTACTS):
         page.invitations = open_invitations(page.customer.id)
-    if "profile" in waiting and page.opens(Right.PROFILE):
+    if Group.WAITING in groups and page.opens(Right.PROFILE):
         page.correction = open_correction(page.customer.id)
-    if "profile" in waiting or page.actor.may(Permission.REVIEW_RECOVERY):
+    if Group.WAITING in groups or page.actor.may(Permission.REVIEW_RECOVERY):
         page.recoveries = _recoveries(page)
 
 
