@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 
 from console.billing.duties.models import Duty, DutyState
 from console.billing.duties.rules import HOME, Due, DutyKind, PaymentFacts, correction_of, duties_of
@@ -214,16 +214,12 @@ def _undo(key: int, draft: Draft) -> None:
     of_document = and_(Duty.proforma_id.in_(documents), Duty.kind.in_(FINAL), Duty.corrects_id.is_(None))
     query = select(Duty).where(Duty.void.is_(False), or_(of_entry, of_document) if documents else of_entry)
     duties = list(db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)))
-    refunded = {
-        duty.proforma_id for duty in duties if duty.kind is DutyKind.ADVANCE_REFUND and duty.state is DutyState.DONE
-    }
+    closed = _closed(documents)
     for duty in duties:
         duty.void = True
         if duty.state is DutyState.OPEN:
             duty.state = DutyState.WITHDRAWN
-        elif duty.state is DutyState.DONE and not (
-            duty.kind is DutyKind.ADVANCE_RECEIPT and duty.proforma_id in refunded
-        ):
+        elif duty.state is DutyState.DONE and not _is_closed(duty, closed):
             _correct(key, duty)
     db.session.flush()
 
@@ -235,18 +231,42 @@ def _release(key: int, draft: Draft) -> None:
     """
     documents = [one.proforma_id for one in draft.postings if one.proforma_id is not None]
     query = select(Duty).where(Duty.void.is_(False), Duty.proforma_id.in_(documents), Duty.kind.in_(ADVANCES))
+    duties = list(db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)))
+    closed = _closed(documents)
     issued = []
-    for duty in db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)):
+    for duty in duties:
         duty.void = True
         if duty.state is DutyState.OPEN:
             duty.state = DutyState.WITHDRAWN
-        elif duty.state is DutyState.DONE:
+        elif duty.state is DutyState.DONE and not _is_closed(duty, closed):
             issued.append(duty)
     for kind in ADVANCES:  # one entry corrects each kind once: the sum of what was paid in parts
         of_kind = [duty for duty in issued if duty.kind is kind]
         if of_kind:
             _correct(key, of_kind[-1], sum(duty.amount for duty in of_kind))
     db.session.flush()
+
+
+def _closed(documents: Sequence[int]) -> dict[int, int]:
+    """Return of documents whose advances an issued Avans-Refundacija has closed the last entry that made one due.
+
+    Also where its payment was undone since: what it took back stays taken back.
+    """
+    query = select(Duty.proforma_id, func.max(Duty.entry_id)).where(
+        Duty.proforma_id.in_(documents),
+        Duty.kind == DutyKind.ADVANCE_REFUND,
+        Duty.state == DutyState.DONE,
+        Duty.corrects_id.is_(None),
+    )
+    found = db.session.execute(query.group_by(Duty.proforma_id)) if documents else ()
+    return {document: entry for document, entry in found if document is not None}
+
+
+def _is_closed(duty: Duty, closed: Mapping[int, int]) -> bool:
+    """Return whether an advance was taken back when its document was paid in full; what was paid later was not."""
+    if duty.kind is not DutyKind.ADVANCE_RECEIPT or duty.proforma_id is None:
+        return False
+    return duty.entry_id <= closed.get(duty.proforma_id, 0)
 
 
 def _correct(key: int, duty: Duty, amount: int | None = None) -> None:

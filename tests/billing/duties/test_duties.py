@@ -262,6 +262,53 @@ def test_what_a_cancelled_document_releases_is_advanced_once(session: Session, a
     assert owed_now(session) == ([(REFUND, 100_000)] if advance else [])
 
 
+def issued_sum(session: Session, kind: str) -> int:
+    done = select(Duty).where(Duty.kind == kind, Duty.state == DutyState.DONE)
+    return sum(duty.amount for duty in session.scalars(done))
+
+
+@pytest.mark.both
+def test_an_advance_that_was_closed_is_not_corrected_when_its_document_is_cancelled(session: Session) -> None:
+    only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    last = pay_proforma(proforma, TOTAL - 400_000)
+    tick_all(session)
+    with transaction():
+        undo(SYSTEM, last.id, "Pogrešan račun")
+    tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    assert owed_now(session) == []
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL
+
+
+def test_an_advance_that_was_closed_is_not_corrected_when_its_payment_is_undone_later(session: Session) -> None:
+    proforma = document()
+    payments = [pay_proforma(proforma, amount) for amount in (400_000, TOTAL - 400_000)]
+    tick_all(session)
+    for payment in reversed(payments):
+        with transaction():
+            undo(SYSTEM, payment.id, "Pogrešan račun")
+        tick_all(session)
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL
+
+
+def test_an_advance_paid_after_the_others_were_closed_is_corrected(session: Session) -> None:
+    only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    last = pay_proforma(proforma, TOTAL - 400_000)
+    tick_all(session)
+    with transaction():
+        undo(SYSTEM, last.id, "Pogrešan račun")
+    pay_proforma(proforma, 500_000)
+    tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    assert owed_now(session) == [(REFUND, 500_000)]
+
+
 def test_an_issuer_elsewhere_has_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     real = context.settings()
     abroad = replace(real, issuer=replace(real.issuer, country="ME"))
