@@ -209,6 +209,7 @@ def _sent_back(key: int, draft: Draft) -> Iterator[dict[str, Any]]:
 def _undo(key: int, draft: Draft) -> None:
     """Withdraw what is open of a payment that was undone; what was issued gets its correction."""
     documents = [one.proforma_id for one in draft.postings if one.proforma_id is not None]
+    on_document = sum(one.amount for one in draft.postings if one.account is Account.DOCUMENT)
     of_entry = Duty.entry_id == draft.reverses_id
     # The document is no longer paid in full: what closes it is not due, whichever payment made it so.
     of_document = and_(Duty.proforma_id.in_(documents), Duty.kind.in_(FINAL), Duty.corrects_id.is_(None))
@@ -221,6 +222,8 @@ def _undo(key: int, draft: Draft) -> None:
             duty.state = DutyState.WITHDRAWN
         elif duty.state is DutyState.DONE and not _is_closed(duty, closed):
             _correct(key, duty)
+        elif duty.state is DutyState.DONE and duty.amount > on_document:  # its refund closed no more than the document
+            _correct(key, duty, duty.amount - on_document)
     db.session.flush()
 
 

@@ -294,6 +294,19 @@ def test_an_advance_that_was_closed_is_not_corrected_when_its_payment_is_undone_
     assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL
 
 
+@pytest.mark.parametrize("parts", [[TOTAL + 100_000], [400_000, TOTAL - 300_000]], ids=["at once", "in parts"])
+def test_what_was_paid_over_is_corrected_when_the_refund_closed_the_rest(session: Session, parts: list[int]) -> None:
+    proforma = document()
+    payments = [pay_proforma(proforma, amount) for amount in parts]
+    tick_all(session)
+    assert issued_sum(session, ADVANCE) - issued_sum(session, REFUND) == 100_000
+    with transaction():
+        undo(SYSTEM, payments[-1].id, "Pogrešan račun")
+    assert owed_now(session) == [(REFUND, 100_000), ("final_refund", TOTAL)]
+    tick_all(session)
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL + 100_000
+
+
 def test_an_advance_paid_after_the_others_were_closed_is_corrected(session: Session) -> None:
     only_documents()
     proforma = document()
