@@ -192,7 +192,7 @@ class BilledPeriod(Base):
     paid_at: Mapped[datetime | None]
     # What the service was before it was renewed by this, for the day the payment is undone.
     paid_until_before: Mapped[date | None]
-    status_before: Mapped[ServiceStatus | None] = mapped_column(enum_column(ServiceStatus))
+    status_before: Mapped[ServiceStatus | None] = mapped_column(enum_column(ServiceStatus))  # where this restored it
 
     service: Mapped[Service] = relationship()
     line: Mapped[ProformaLine] = relationship()
