@@ -192,7 +192,7 @@ class BilledPeriod(Base):
     paid_at: Mapped[datetime | None]
     # What the service was before it was renewed by this, for the day the payment is undone.
     paid_until_before: Mapped[date | None]
-    status_before: Mapped[ServiceStatus | None] = mapped_column(enum_column(ServiceStatus))
+    status_before: Mapped[ServiceStatus | None] = mapped_column(enum_column(ServiceStatus))  # where this restored it
 
     service: Mapped[Service] = relationship()
     line: Mapped[ProformaLine] = relationship()
@@ -267,7 +267,7 @@ class Migration(Base):
     left_behind: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
     plan: Mapped[str | None] = mapped_column(String(64))  # digest of the plan that was approved, then executed
     # What its record prints, as it was at the execution; none where it was executed before there was one.
-    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    snapshot: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
 
     from_customer: Mapped[Customer] = relationship(foreign_keys=[from_customer_id])
     to_customer: Mapped[Customer] = relationship(foreign_keys=[to_customer_id])

@@ -95,9 +95,10 @@ def renew(proforma_ids: Collection[int]) -> list[int]:
     for period in periods:
         service = period.service
         period.paid_at = now
-        period.paid_until_before, period.status_before = service.paid_until, service.status
+        period.paid_until_before = service.paid_until
         service.paid_until = max(service.paid_until, period.ends_on)
         if _is_restored_by_payment(service):
+            period.status_before = service.status
             service.status, service.suspension = ServiceStatus.ACTIVE, None
     db.session.flush()
     return list(dict.fromkeys(period.service_id for period in periods))

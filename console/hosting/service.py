@@ -262,6 +262,9 @@ def restore(actor: Actor, service: Service, reason: str = "") -> None:
     record(actor, "service.restored", service.number, customer_id=service.customer_id, **facts)
 
 
+RESTORING = (Permission.MANAGE_SERVICES, Permission.SET_ACCOUNT_STATE)
+
+
 def permission_to_restore(service: Service) -> Permission:
     """Return what lets a person restore a service: one suspended for abuse is a supervisor's to decide."""
     abused = service.suspension is SuspensionReason.ABUSE

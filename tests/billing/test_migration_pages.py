@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,7 @@ from console.billing import migration as migrate
 from console.billing.migration import registry
 from console.billing.migration.batches import service as batches
 from console.billing.migration.batches import work
-from console.billing.migration.models import ItemState, MigrationBatchItem, TaskKind
+from console.billing.migration.models import BatchState, ItemState, MigrationBatchItem, TaskKind
 from console.billing.models import MigrationState
 from console.core.settings import Settings
 from console.core.transaction import transaction
@@ -335,6 +336,38 @@ def test_a_batch_says_that_a_person_stopped_it(client: ConsoleClient, move: Move
     stopped = client.get(here, headers=ENGLISH_JSON).get_json()["batch"]["stopped"]
     assert (stopped["code"], stopped["by"]) == ("by_person", name)
     assert stopped["reason"] == f"Stopped by {name}."
+
+
+def test_the_list_of_batches_takes_as_many_statements_however_many_have_stopped(
+    app: Flask, client: ConsoleClient, session: Session
+) -> None:
+    staff = sign_in(client, Role.BILLING)
+    here, customer = "/console/migrations/many", factories.make_customer()
+
+    def stop_another(number: int) -> None:
+        service = factories.make_service(customer)
+        content = f"service,new_owner\n{service.number},{factories.make_customer().number}\n".encode()
+        with transaction():
+            batch = batches.create_from_file(staff.actor(), f"{number}.csv", content, "Nalog 6")
+            batch.state = BatchState.CHECKED
+        for verb in (batches.start, batches.stop, batches.start, batches.stop):
+            with transaction():
+                verb(staff.actor(), batch.id)
+
+    def read() -> tuple[int, list[dict[str, Any]]]:
+        with count_queries(app) as seen:
+            items = client.get_json(here).get_json()["items"]
+        return seen.count, items
+
+    stop_another(0)
+    read()  # what a first answer alone looks up
+    once, _items = read()
+    for number in range(1, 10):
+        stop_another(number)
+    many, items = read()
+    assert [item["name"] for item in items] == [f"{number}.csv" for number in range(9, -1, -1)]
+    assert {(item["stopped"]["by"], item["counts"]["new"]) for item in items} == {(staff.name, 1)}
+    assert many == once
 
 
 @pytest.mark.parametrize("code", ["fault", "conflict"])

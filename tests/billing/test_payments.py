@@ -22,6 +22,7 @@ from console.billing.payments.models import Payment, PaymentSource, PaymentState
 from console.billing.payments.queries import documents_of
 from console.billing.payments.service import IncomingPayment
 from console.billing.payments.suggestions import Why, suggest
+from console.billing.renewals.suspensions import restore_service
 from console.billing.service import LineDraft, cancel_proforma, issue_proforma
 from console.core.actor import SYSTEM, Actor
 from console.core.errors import Conflict, Invalid, NotFound, Refusal
@@ -281,6 +282,21 @@ def test_paying_sets_a_service_going_again(
     assert (hosting.status, hosting.suspension) == ((ServiceStatus.ACTIVE, None) if back else (status, suspension))
     undo(payment)
     assert (hosting.status, hosting.suspension, hosting.paid_until) == (status, suspension, until)
+
+
+@pytest.mark.parametrize("reason", [SuspensionReason.ABUSE, SuspensionReason.REQUEST])
+def test_undoing_a_payment_suspends_no_service_that_a_person_restored(
+    session: Session, reason: SuspensionReason
+) -> None:
+    hosting, document = renewing()
+    until = hosting.paid_until
+    with transaction():
+        hosting.status, hosting.suspension = ServiceStatus.SUSPENDED, reason
+    payment = factories.pay_proforma(document, TOTAL)
+    with transaction():
+        restore_service(SYSTEM, hosting.id, "Očišćen")
+    undo(payment)
+    assert (hosting.status, hosting.suspension, hosting.paid_until) == (ServiceStatus.ACTIVE, None, until)
 
 
 def test_a_line_without_a_period_renews_nothing(session: Session) -> None:

@@ -425,6 +425,9 @@ def test_one_suspended_for_abuse_is_restored_by_a_supervisor_alone(customer: Cus
     with transaction():
         suspensions.restore_service(supervisor, service.id, "Očišćen")
     assert service.status is ServiceStatus.ACTIVE
+    for again in (supervisor, billing):
+        with pytest.raises(Conflict), transaction():
+            suspensions.restore_service(again, service.id, "Očišćen")
 
 
 @once_only

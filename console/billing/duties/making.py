@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 
 from console.billing.duties.models import Duty, DutyState
 from console.billing.duties.rules import HOME, Due, DutyKind, PaymentFacts, correction_of, duties_of
-from console.billing.ledger.models import Account, EntryKind
+from console.billing.ledger.models import Account, EntryKind, LedgerEntry, LedgerPosting
 from console.billing.ledger.service import Draft, on_entries
 from console.billing.models import Proforma, ProformaLine, ProformaStatus
 from console.billing.payments.models import Payment
@@ -46,6 +46,8 @@ def make_duties(_actor: Actor, entries: Sequence[Entry]) -> None:
     if issuer.country != HOME or not settings().duties.enabled:
         return
     money = [_Money.of(key, draft) for key, draft in entries if draft.kind in PAID]
+    if settings().duties.credit_advance:
+        money += _advanced_again([(key, draft) for key, draft in entries if draft.kind is EntryKind.RELEASED])
     rows = list(_due_rows([one for one in money if one is not None]))
     rows += [row for key, draft in entries if draft.kind is EntryKind.REFUNDED for row in _sent_back(key, draft)]
     if rows:
@@ -87,13 +89,18 @@ class _Money:
 
 @dataclass
 class _Document:
-    """What decides the duties of payments on a document; ``before``: what was paid when these entries began."""
+    """What decides the duties of payments on a document; ``before``: what was paid when these entries began.
+
+    Args:
+        closed: what of ``before`` an issued Avans-Refundacija has taken back already.
+    """
 
     company: bool
     taxed: bool
     total: int
     whole: bool
     before: int
+    closed: int = 0
     periods: list[tuple[date, date]] = field(default_factory=list)
 
 
@@ -134,7 +141,10 @@ def _dues(
         has_earlier=document.before > 0 or advanced,
     )
     document.before += one.on_document
-    found = duties_of(facts, rules, HOLIDAYS)
+    found = [
+        replace(due, amount=due.amount - document.closed) if due.kind is DutyKind.ADVANCE_REFUND else due
+        for due in duties_of(facts, rules, HOLIDAYS)
+    ]
     if advanced:
         return [due for due in found if due.kind not in ADVANCES]
     if over and not any(due.kind in ADVANCES for due in found):  # delivered by then; what was paid over is not
@@ -162,6 +172,9 @@ def _documents(money: Sequence[_Money]) -> dict[int, _Document]:
                 row.status is ProformaStatus.PAID,
                 row.paid - amounts[row.id],
             )
+        paid_before = [key for key in chunk if found[key].whole and found[key].before]
+        for key, amount in _closed_of_paid(paid_before).items():
+            found[key].closed = amount
         lines = select(ProformaLine.proforma_id, ProformaLine.period_from, ProformaLine.period_to)
         billed = lines.where(ProformaLine.proforma_id.in_(chunk), ProformaLine.period_from.is_not(None))
         for row in db.session.execute(billed):
@@ -206,25 +219,36 @@ def _sent_back(key: int, draft: Draft) -> Iterator[dict[str, Any]]:
             yield _row(due, key, None, None, customer.id, one.currency)
 
 
+def _advanced_again(released: Sequence[Entry]) -> Iterator[_Money]:
+    """Yield what goes from cancelled documents to credit though its advance was closed: there it is one again."""
+    closed = _closed_of_paid(
+        [one.proforma_id for _key, draft in released for one in draft.postings if one.proforma_id is not None]
+    )
+    for key, draft in released:
+        amount = sum(closed.get(one.proforma_id or 0, 0) for one in draft.postings)
+        money = _Money.of(key, draft)
+        if money is not None and amount:
+            yield replace(money, on_credit=amount)
+
+
 def _undo(key: int, draft: Draft) -> None:
     """Withdraw what is open of a payment that was undone; what was issued gets its correction."""
     documents = [one.proforma_id for one in draft.postings if one.proforma_id is not None]
+    on_document = sum(one.amount for one in draft.postings if one.account is Account.DOCUMENT)
     of_entry = Duty.entry_id == draft.reverses_id
     # The document is no longer paid in full: what closes it is not due, whichever payment made it so.
     of_document = and_(Duty.proforma_id.in_(documents), Duty.kind.in_(FINAL), Duty.corrects_id.is_(None))
     query = select(Duty).where(Duty.void.is_(False), or_(of_entry, of_document) if documents else of_entry)
     duties = list(db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)))
-    refunded = {
-        duty.proforma_id for duty in duties if duty.kind is DutyKind.ADVANCE_REFUND and duty.state is DutyState.DONE
-    }
+    closed = _closed(documents)
     for duty in duties:
         duty.void = True
         if duty.state is DutyState.OPEN:
             duty.state = DutyState.WITHDRAWN
-        elif duty.state is DutyState.DONE and not (
-            duty.kind is DutyKind.ADVANCE_RECEIPT and duty.proforma_id in refunded
-        ):
+        elif duty.state is DutyState.DONE and not _is_closed(duty, closed):
             _correct(key, duty)
+        elif duty.state is DutyState.DONE and duty.amount > on_document:  # its refund closed no more than the document
+            _correct(key, duty, duty.amount - on_document)
     db.session.flush()
 
 
@@ -235,18 +259,58 @@ def _release(key: int, draft: Draft) -> None:
     """
     documents = [one.proforma_id for one in draft.postings if one.proforma_id is not None]
     query = select(Duty).where(Duty.void.is_(False), Duty.proforma_id.in_(documents), Duty.kind.in_(ADVANCES))
+    duties = list(db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)))
+    closed = _closed(documents)
     issued = []
-    for duty in db.session.scalars(query.order_by(Duty.id).with_for_update(of=Duty)):
+    for duty in duties:
         duty.void = True
         if duty.state is DutyState.OPEN:
             duty.state = DutyState.WITHDRAWN
-        elif duty.state is DutyState.DONE:
+        elif duty.state is DutyState.DONE and not _is_closed(duty, closed):
             issued.append(duty)
     for kind in ADVANCES:  # one entry corrects each kind once: the sum of what was paid in parts
         of_kind = [duty for duty in issued if duty.kind is kind]
         if of_kind:
             _correct(key, of_kind[-1], sum(duty.amount for duty in of_kind))
     db.session.flush()
+
+
+def _closed(documents: Sequence[int]) -> dict[int, int]:
+    """Return of documents whose advances an issued Avans-Refundacija has closed the last entry that made one due.
+
+    Also where its payment was undone since: what it took back stays taken back.
+    """
+    query = select(Duty.proforma_id, func.max(Duty.entry_id)).where(
+        Duty.proforma_id.in_(documents),
+        Duty.kind == DutyKind.ADVANCE_REFUND,
+        Duty.state == DutyState.DONE,
+        Duty.corrects_id.is_(None),
+    )
+    found = db.session.execute(query.group_by(Duty.proforma_id)) if documents else ()
+    return {document: entry for document, entry in found if document is not None}
+
+
+def _closed_of_paid(documents: Sequence[int]) -> dict[int, int]:
+    """Return of documents how much of what is paid on them, or was when it was released, has been closed so."""
+    closed = _closed(documents)
+    found: Counter[int] = Counter()
+    if closed:
+        query = select(LedgerPosting.proforma_id, LedgerPosting.amount, LedgerEntry.id, LedgerEntry.reverses_id)
+        query = query.join(LedgerEntry, LedgerEntry.id == LedgerPosting.entry_id)
+        on_documents = LedgerPosting.account == Account.DOCUMENT
+        for document, amount, entry, reverses in db.session.execute(
+            query.where(LedgerPosting.proforma_id.in_(closed), on_documents)
+        ):
+            if document is not None and (reverses or entry) <= closed[document]:
+                found[document] -= amount
+    return {document: amount for document, amount in found.items() if amount}
+
+
+def _is_closed(duty: Duty, closed: Mapping[int, int]) -> bool:
+    """Return whether an advance was taken back when its document was paid in full; what was paid later was not."""
+    if duty.kind is not DutyKind.ADVANCE_RECEIPT or duty.proforma_id is None:
+        return False
+    return duty.entry_id <= closed.get(duty.proforma_id, 0)
 
 
 def _correct(key: int, duty: Duty, amount: int | None = None) -> None:

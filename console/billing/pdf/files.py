@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload, selectinload, undefer
 
 from console.billing.models import Migration, MigrationItem, MigrationState, Proforma, ProformaLine, Storno
 from console.billing.pdf import migration as record
@@ -194,6 +194,7 @@ def _record(side: Side) -> Callable[[int], Sheet]:
             select(Migration)
             .where(Migration.id == key, Migration.state == MigrationState.EXECUTED)
             .options(
+                undefer(Migration.snapshot),
                 joinedload(Migration.from_customer),
                 joinedload(Migration.to_customer),
                 selectinload(Migration.items).joinedload(MigrationItem.service).joinedload(Service.product),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, select
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, undefer
 
 from console.billing.models import Migration, MigrationState, Proforma, Storno
 from console.billing.pdf.files import FileKey, content_of, key_of, record_key
@@ -67,7 +67,9 @@ def _migrations() -> Iterator[FileKey]:
     for side, kind in sides:
         query = (
             select(Migration)
-            .options(joinedload(Migration.from_customer), joinedload(Migration.to_customer))
+            .options(
+                undefer(Migration.snapshot), joinedload(Migration.from_customer), joinedload(Migration.to_customer)
+            )
             .where(
                 Migration.state == MigrationState.EXECUTED,
                 Migration.ended_at >= clock.now() - RECENT,

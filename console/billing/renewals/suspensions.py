@@ -87,16 +87,15 @@ def restore_service(actor: Actor, service_id: int, reason: str) -> Service:
     Raises:
         NotFound: there is none, or the role may not: a service suspended for abuse is a supervisor's to restore.
         Invalid: no reason, or one that is too long.
-        Conflict: ``not_suspended``.
+        Conflict: ``not_suspended``: who may restore any service at all is told so, whatever it was suspended for.
     """
     found = lock_services([service_id])
-    if not found:
+    if not found or not may_see_restoring(actor, found[0]):
         raise NotFound
     (service,) = found
-    actor.require(hosting.permission_to_restore(service))
-    text = check_reason(reason)
     if service.status is not ServiceStatus.SUSPENDED:
         raise Conflict(lazy_gettext("The service is not suspended."), code="not_suspended")
+    text = check_reason(reason)
     key = _carried_out(service)
     if key is not None:
         restore(actor, key, text)
@@ -109,6 +108,16 @@ def restore_service(actor: Actor, service_id: int, reason: str) -> Service:
 def may_restore(actor: Actor, service: Service) -> bool:
     """Return whether ``actor`` may let a service work again that is suspended."""
     return service.status is ServiceStatus.SUSPENDED and actor.may(hosting.permission_to_restore(service))
+
+
+def may_see_restoring(actor: Actor, service: Service) -> bool:
+    """Return whether ``actor`` may restore a service, or may know that it is not suspended any more.
+
+    Why it was suspended is then gone: a second click by the one who restored it is to find what has become of it.
+    """
+    if service.status is ServiceStatus.SUSPENDED:
+        return may_restore(actor, service)
+    return any(actor.may(permission) for permission in hosting.RESTORING)
 
 
 def suspended_without_request(limit: int) -> list[Service]:

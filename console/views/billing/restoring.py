@@ -15,7 +15,6 @@ from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.hosting.labels import SUSPENSION
 from console.hosting.models import Service, ServiceStatus
-from console.hosting.service import permission_to_restore
 from console.staff.roles import Permission
 from console.views.billing.suspensions import ReasonForm
 from console.views.shared.base import Page
@@ -76,12 +75,12 @@ class RestoreService(Page):
 
 
 def _find(service_id: int) -> Service:
-    """Return a service that this person may restore, were it suspended.
+    """Return a service that this person may restore, or that is not suspended any more.
 
     Raises:
         NotFound: there is none, or another role decides.
     """
     service = db.session.get(Service, service_id, options=[joinedload(Service.customer)])
-    if service is None or not current_actor().may(permission_to_restore(service)):
+    if service is None or not suspensions.may_see_restoring(current_actor(), service):
         raise NotFound
     return service

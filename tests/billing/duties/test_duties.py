@@ -262,6 +262,111 @@ def test_what_a_cancelled_document_releases_is_advanced_once(session: Session, a
     assert owed_now(session) == ([(REFUND, 100_000)] if advance else [])
 
 
+def issued_sum(session: Session, kind: str) -> int:
+    done = select(Duty).where(Duty.kind == kind, Duty.state == DutyState.DONE)
+    return sum(duty.amount for duty in session.scalars(done))
+
+
+@pytest.mark.both
+def test_an_advance_that_was_closed_is_not_corrected_when_its_document_is_cancelled(session: Session) -> None:
+    only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    last = pay_proforma(proforma, TOTAL - 400_000)
+    tick_all(session)
+    with transaction():
+        undo(SYSTEM, last.id, "Pogrešan račun")
+    tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    assert owed_now(session) == []
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL
+
+
+def test_an_advance_that_was_closed_is_not_corrected_when_its_payment_is_undone_later(session: Session) -> None:
+    proforma = document()
+    payments = [pay_proforma(proforma, amount) for amount in (400_000, TOTAL - 400_000)]
+    tick_all(session)
+    for payment in reversed(payments):
+        with transaction():
+            undo(SYSTEM, payment.id, "Pogrešan račun")
+        tick_all(session)
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("credit", [True, False], ids=["credit first", "payments alone"])
+def test_what_was_closed_is_not_closed_again_when_the_document_is_paid_again(session: Session, credit: bool) -> None:
+    proforma = document()
+    if credit:
+        on_credit(proforma.customer, 400_000)
+        tick_all(session)
+        with transaction():
+            use_credit(SYSTEM, proforma)
+    else:
+        pay_proforma(proforma, 400_000)
+    for _ in range(2):
+        last = pay_proforma(proforma, TOTAL - 400_000)
+        tick_all(session)
+        with transaction():
+            undo(SYSTEM, last.id, "Pogrešan račun")
+        tick_all(session)
+        assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE)
+    pay_proforma(proforma, TOTAL - 400_000)
+    assert owed_now(session) == [(ADVANCE, TOTAL - 400_000), (REFUND, TOTAL - 400_000), (FINAL, TOTAL)]
+
+
+@pytest.mark.parametrize("advance", [True, False], ids=["an advance", "no advance"])
+def test_what_was_closed_is_an_advance_again_on_credit(session: Session, advance: bool) -> None:
+    if not advance:
+        only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    last = pay_proforma(proforma, TOTAL - 400_000)
+    tick_all(session)
+    with transaction():
+        undo(SYSTEM, last.id, "Pogrešan račun")
+    tick_all(session)
+    pay_proforma(proforma, 100_000)
+    tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    assert owed_now(session) == ([(ADVANCE, 400_000)] if advance else [(REFUND, 100_000)])
+    tick_all(session)
+    with transaction():
+        refund_credit(SYSTEM, proforma.customer_id, "RSD", 500_000, "Vraćeno", "back")
+    tick_all(session)
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE)
+
+
+@pytest.mark.parametrize("parts", [[TOTAL + 100_000], [400_000, TOTAL - 300_000]], ids=["at once", "in parts"])
+def test_what_was_paid_over_is_corrected_when_the_refund_closed_the_rest(session: Session, parts: list[int]) -> None:
+    proforma = document()
+    payments = [pay_proforma(proforma, amount) for amount in parts]
+    tick_all(session)
+    assert issued_sum(session, ADVANCE) - issued_sum(session, REFUND) == 100_000
+    with transaction():
+        undo(SYSTEM, payments[-1].id, "Pogrešan račun")
+    assert owed_now(session) == [(REFUND, 100_000), ("final_refund", TOTAL)]
+    tick_all(session)
+    assert issued_sum(session, REFUND) == issued_sum(session, ADVANCE) == TOTAL + 100_000
+
+
+def test_an_advance_paid_after_the_others_were_closed_is_corrected(session: Session) -> None:
+    only_documents()
+    proforma = document()
+    pay_proforma(proforma, 400_000)
+    last = pay_proforma(proforma, TOTAL - 400_000)
+    tick_all(session)
+    with transaction():
+        undo(SYSTEM, last.id, "Pogrešan račun")
+    pay_proforma(proforma, 500_000)
+    tick_all(session)
+    with transaction():
+        cancel_proforma(SYSTEM, proforma, "Pogrešan period")
+    assert owed_now(session) == [(REFUND, 500_000)]
+
+
 def test_an_issuer_elsewhere_has_none(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     real = context.settings()
     abroad = replace(real, issuer=replace(real.issuer, country="ME"))

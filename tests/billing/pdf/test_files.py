@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from console import stored_files
+from console.billing.migration.queries import find_migration
+from console.billing.models import Migration, MigrationState
 from console.billing.pdf import files as papers
-from console.billing.pdf.files import LANGUAGES, find_file, key_of, pdf_of, record_key, record_of
+from console.billing.pdf import jobs as pdf_jobs
+from console.billing.pdf.files import LANGUAGES, FileKey, find_file, key_of, pdf_of, record_key, record_of
 from console.billing.pdf.jobs import make_recent
-from console.billing.pdf.models import DocumentFile, Side
+from console.billing.pdf.models import DocumentFile, DocumentKind, Side
 from console.chat.retention import remove_unused_files
+from console.core import clock
 from console.core.actor import SYSTEM
 from console.core.context import files
 from console.core.errors import FileGone
@@ -19,9 +24,12 @@ from console.core.files import content_digest
 from console.core.transaction import transaction
 from console.mail.models import Mail
 from console.settings import service as set_on_page
+from console.staff.roles import Role
 from tests import factories
 from tests.billing.pdf.papers import make_buyer
 from tests.factories.migrations import make_move
+from tests.support.client import ConsoleClient, sign_in
+from tests.support.queries import count_queries
 
 pytestmark = pytest.mark.only("sqlite")
 
@@ -79,6 +87,40 @@ def test_a_lost_record_of_a_migration_is_made_again_whatever_has_changed(session
     with transaction():
         migration.snapshot = None  # as of one that was executed before there was one: what is known now
     assert {record_key(migration, side).language for side in Side} == {"en"}
+
+
+def test_what_a_record_prints_is_read_for_the_record_alone(app: Flask, client: ConsoleClient, session: Session) -> None:
+    """It is as large as the migration; lists and pages show nothing of it."""
+    move = make_move()
+    move.to_approved()
+    here = f"/console/migrations/{move.ref}"
+    sign_in(client, Role.BILLING)
+    with count_queries(app) as seen:
+        move.execute()
+        pages = [client.get(address) for address in ("/console/migrations/", here, "/console/", "/console/billing/")]
+        session.expire_all()
+        assert find_migration(move.ref).state is MigrationState.EXECUTED
+    assert {page.status_code for page in pages} == {200}
+    assert not [one for one in seen if one.startswith("SELECT") and "migrations.snapshot" in one]
+    session.expire_all()
+    with count_queries(app) as seen:
+        papers.make(FileKey(DocumentKind.MIGRATION_OLD, move.migration().id, "en"))
+    assert len([one for one in seen if "migrations.snapshot" in one]) == 1
+
+
+def test_a_worker_reads_what_many_records_print_at_once(app: Flask, session: Session) -> None:
+    def count(many: int) -> int:
+        for _ in range(many):
+            make_move().to_approved().execute()
+        session.expire_all()
+        with count_queries(app) as seen:
+            assert len(list(pdf_jobs._migrations())) == 2 * many
+        return seen.count
+
+    assert count(1) == 2
+    with transaction():
+        session.execute(update(Migration).values(ended_at=clock.now() - 2 * pdf_jobs.RECENT))
+    assert count(4) == 2
 
 
 def test_retention_of_others_leaves_it(session: Session) -> None:

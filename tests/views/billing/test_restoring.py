@@ -43,3 +43,10 @@ def test_one_suspended_for_abuse_is_a_supervisors(client: ConsoleClient, session
     sign_in(client, Role.SUPERVISOR)
     answer = client.submit(here, json=True, reason="Očišćen").json
     assert answer["service"] == {"number": service.number, "status": "active"}
+    again = client.submit(here, headers=ENGLISH, reason="Očišćen")
+    assert again.status_code == 409 and "The service is not suspended." in again.text
+    assert client.submit(here, json=True, reason="Očišćen").get_json()["error"]["code"] == "not_suspended"
+    reloaded = client.get(here)
+    assert reloaded.status_code == 302 and service.customer.number in reloaded.location
+    sign_in(client, Role.AGENT)
+    assert client.get(here).status_code == client.submit(here, reason="Očišćen").status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,11 +56,22 @@ class Stop:
 
 def stop_of(batch: MigrationBatch) -> Stop | None:
     """Return why a batch that is stopped was, as the audit log has it."""
-    if batch.state is not BatchState.STOPPED:
-        return None
-    query = select(AuditEntry).where(AuditEntry.subject == batch.ref, AuditEntry.action == "batch.stopped")
-    entry = db.session.scalar(query.order_by(AuditEntry.id.desc()).limit(1))
-    return Stop(entry.data.get("code", "by_person"), entry.actor_name, entry.at) if entry is not None else None
+    return stops_of([batch]).get(batch.id)
+
+
+def stops_of(batches: Iterable[MigrationBatch]) -> dict[int, Stop]:
+    """Return of those batches that are stopped why they were, by their keys."""
+    stopped = {batch.ref: batch.id for batch in batches if batch.state is BatchState.STOPPED}
+    if not stopped:
+        return {}
+    of_batches = select(func.max(AuditEntry.id)).where(
+        AuditEntry.subject.in_(stopped), AuditEntry.action == "batch.stopped"
+    )
+    last = select(AuditEntry).where(AuditEntry.id.in_(of_batches.group_by(AuditEntry.subject)))
+    return {
+        stopped[entry.subject]: Stop(entry.data.get("code", "by_person"), entry.actor_name, entry.at)
+        for entry in db.session.scalars(last)
+    }
 
 
 def refresh(batch: MigrationBatch) -> None:
@@ -71,13 +82,20 @@ def refresh(batch: MigrationBatch) -> None:
 
 def counts_of(batch_id: int) -> dict[ItemState, int]:
     """Return how many rows of a batch are in each state."""
+    return counts_of_all([batch_id])[batch_id]
+
+
+def counts_of_all(batch_ids: Collection[int]) -> dict[int, dict[ItemState, int]]:
+    """Return of each of these batches how many rows are in each state."""
     query = (
-        select(MigrationBatchItem.state, func.count())
-        .where(MigrationBatchItem.batch_id == batch_id)
-        .group_by(MigrationBatchItem.state)
+        select(MigrationBatchItem.batch_id, MigrationBatchItem.state, func.count())
+        .where(MigrationBatchItem.batch_id.in_(batch_ids))
+        .group_by(MigrationBatchItem.batch_id, MigrationBatchItem.state)
     )
-    counts = dict.fromkeys(ItemState, 0)
-    return counts | dict(db.session.execute(query).all())
+    counts = {batch_id: dict.fromkeys(ItemState, 0) for batch_id in batch_ids}
+    for batch_id, state, count in db.session.execute(query):
+        counts[batch_id][state] = count
+    return counts
 
 
 def list_items(
