@@ -51,7 +51,7 @@ TABS: dict[str, Text] = {
 
 
 # What each tab shows beside people, services and pro-formas.
-SHOWN: dict[str, frozenset[Group]] = {
+TAB_GROUPS: dict[str, frozenset[Group]] = {
     "overview": frozenset({Group.WAITING, Group.REGISTRY, Group.PAST}),
     "people": frozenset({Group.INVITATIONS}),
     "services": frozenset({Group.REGISTRY}),
@@ -177,7 +177,7 @@ def render_customer(
     before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customers/page.html",
-        page=load(current_actor(), customer, groups=SHOWN[tab], before=before),
+        page=load(current_actor(), customer, groups=TAB_GROUPS[tab], before=before),
         customer=customer,
         tabs=TABS,
         tab=tab,
