@@ -13,8 +13,9 @@ from console.core.db import db
 from console.hosting.models import Service
 
 _EDGE: BindParameter[Any] = bindparam("edge", expanding=True)
-_NEAR = select(Service.id, Service.hosted_with_id).where(
-    Service.customer_id == bindparam("customer"), or_(Service.id.in_(_EDGE), Service.hosted_with_id.in_(_EDGE))
+# Whose they are is asked of what was found: named here, SQLite would read all services of the account.
+_NEAR = select(Service.id, Service.hosted_with_id, Service.customer_id).where(
+    or_(Service.id.in_(_EDGE), Service.hosted_with_id.in_(_EDGE))
 )
 
 
@@ -27,8 +28,8 @@ def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] 
     found = set(chosen)
     edge = set(found)
     while edge:
-        near = db.session.execute(_NEAR, {"customer": customer_id, "edge": list(edge)})
-        ids = {key for pair in near for key in pair if key is not None}
+        near = db.session.execute(_NEAR, {"edge": list(edge)})
+        ids = {key for (*pair, owner) in near if owner == customer_id for key in pair if key is not None}
         edge = ids - found - set(leave)
         found |= edge
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -204,6 +205,36 @@ def test_days_may_pass_between_dry_run_and_execution(session: Session, clock: Cl
     assert states(batch)[2] == ("done", None)
     theirs = session.scalars(select(Proforma).where(Proforma.customer_id == target.customer.id)).one()
     assert theirs.due_on == factories.today() + timedelta(days=8), "it was overdue"
+
+
+@pytest.mark.only("sqlite")
+def test_a_row_reads_no_services_but_its_own(session: Session) -> None:
+    """What a row costs does not grow with the services of the console, nor with those of its owner."""
+    persona, target = factories.ana(), factories.novi()
+    batch = upload(csv_of((persona.services[0].number, target.customer.number)))
+    sent: dict[str, Any] = {}
+
+    def on_execute(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        if " services" in statement:
+            sent[statement] = parameters
+
+    engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", on_execute)
+    try:
+        work.work_due()
+        run(batch)
+    finally:
+        event.remove(engine, "before_cursor_execute", on_execute)
+    assert states(batch)[2] == ("done", None)
+    connection = session.connection()
+    plans = [
+        line[-1]
+        for statement, parameters in sent.items()
+        for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        if re.match(r"(SCAN|SEARCH) services", line[-1])
+    ]
+    assert len(plans) > 5
+    assert [plan for plan in plans if "(rowid=?)" not in plan and "(hosted_with_id=?)" not in plan] == []
 
 
 def test_linked_services_are_not_torn_apart() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -327,7 +327,8 @@ def services_in_migration(service_ids: Sequence[int]) -> list[Service]:
 _CROSSING = (
     select(_HOSTED, _HOST)
     .join(_HOST, _HOST.id == _HOSTED.hosted_with_id)
-    .where(or_(and_(_HOSTED.id.in_(_IDS), _HOST.id.not_in(_IDS)), and_(_HOST.id.in_(_IDS), _HOSTED.id.not_in(_IDS))))
+    .where(or_(_HOSTED.id.in_(_IDS), _HOSTED.hosted_with_id.in_(_IDS)))  # of one table: an index answers each
+    .where(or_(_HOSTED.id.not_in(_IDS), _HOSTED.hosted_with_id.not_in(_IDS)))
     .order_by(_HOSTED.id)
     .options(joinedload(_HOSTED.product), joinedload(_HOST.product))
 )
