@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from functools import lru_cache
 
+from babel.dates import format_date
 from flask import Flask, g
-from flask_babel import format_date
 from markupsafe import Markup, escape
 
 from console.core import clock, money
@@ -45,8 +45,18 @@ def moment(value: datetime | None) -> str:
 
 def today_words() -> str:
     """Write today in full, as in ``Ponedeljak, 23. novembar 2026.``, in the configured zone."""
-    pattern = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
-    text = str(format_date(clock.local_date(clock.now(), settings().zone), pattern))
+    return day_in_words(clock.local_date(clock.now(), settings().zone))
+
+
+def day_in_words(value: date) -> str:
+    """Write a day in full: ``Ponedeljak, 23. novembar 2026.``, in English ``Monday, 23 November 2026``."""
+    return _day_in_words(value, language())
+
+
+@lru_cache(maxsize=1_000)  # every entry of a conversation stands under its day
+def _day_in_words(value: date, language: str) -> str:
+    pattern = "EEEE, d. MMMM y." if language == "sr_Latn" else "EEEE, d MMMM y"
+    text = format_date(value, pattern, locale=language)
     return text[:1].upper() + text[1:]
 
 
@@ -97,9 +107,10 @@ def amount(value: int, currency: str = "") -> Markup:
 
 def icon(name: str, extra: str = "") -> Markup:
     """Draw one of ``static/lib/icons.svg``, hidden from screen readers, because a word is next to it."""
-    if "icons" not in g:
-        g.icons = url_for("static", filename="lib/icons.svg")  # a page draws a hundred of them
-    return _icon(g.icons, name, extra)
+    icons: str | None = getattr(g, "icons", None)
+    if icons is None:
+        icons = g.icons = url_for("static", filename="lib/icons.svg")  # a page draws a hundred of them
+    return _icon(icons, name, extra)
 
 
 @lru_cache(maxsize=1_000)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from flask_babel import format_date
-
 from console.core.texts import gettext
-from console.web.filters import language
+from console.web.filters import day_in_words, language
 
 
 def day_heading(day: date, today: date) -> str:
@@ -16,9 +14,7 @@ def day_heading(day: date, today: date) -> str:
         return gettext("Today")
     if day == today - timedelta(days=1):
         return gettext("Yesterday")
-    full = "EEEE, d. MMMM y." if language() == "sr_Latn" else "EEEE, d MMMM y"
-    text = str(format_date(day, full))
-    return text[:1].upper() + text[1:]
+    return day_in_words(day)
 
 
 def file_size(size: int) -> str:
