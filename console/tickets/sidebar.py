@@ -19,6 +19,7 @@ from console.customers.models import (
     CustomerStatus,
     MemberRole,
     Membership,
+    Person,
     Verification,
     VerificationCard,
     VerificationKind,
@@ -259,8 +260,11 @@ _VERIFICATIONS = (
         Verification.expires_at > bindparam("now"),
     )
     .options(
-        joinedload(Verification.customer, innerjoin=True),
-        joinedload(Verification.membership).joinedload(Membership.person),
+        joinedload(Verification.customer, innerjoin=True).load_only(Customer.name, Customer.status),
+        joinedload(Verification.membership)
+        .load_only(Membership.role, Membership.rights, Membership.removed_at, Membership.contact_name)
+        .joinedload(Membership.person)
+        .load_only(Person.name),
     )
     .order_by(Verification.id.desc())
 )
