@@ -29,7 +29,7 @@ class Reader(NamedTuple):
 def of_reader() -> Reader:
     """Return the language of this request, and its texts."""
     try:
-        reader: Reader | None = g.get("reader")
+        reader: Reader | None = getattr(g, "reader", None)
     except RuntimeError:  # there is no request, and no command either
         return _find_reader()
     if reader is None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import flask
 from flask import current_app, has_request_context, request
 
 CACHE_SIZE = 4_000
 Value = str | int | bool | None
+PLAIN = get_args(Value)  # told sooner than from the union
 
 
 def url_for(endpoint: str, **values: Any) -> str:
     """Return the address of ``endpoint``, as Flask does."""
     # One that begins with a dot means another on each page; one with "_" may be absolute.
     plain = not endpoint.startswith(".") and all(
-        isinstance(value, Value) and not name.startswith("_") for name, value in values.items()
+        isinstance(value, PLAIN) and not name.startswith("_") for name, value in values.items()
     )
     if plain and has_request_context():
         version = current_app.static_url_path if endpoint == "static" else None
