@@ -124,7 +124,29 @@ def test_no_retired_word_is_a_name_in_a_test() -> None:
     assert found == set()
 
 
+def _page_names(source: str) -> set[str]:
+    """The names that a template or a style sheet gives: classes, ids, data attributes, macros and variables."""
+    lists = re.findall(r'\b(?:class|id)="([^"]*)"', source)
+    named = [name for names in lists for name in re.sub(r"{[{%].*?[}%]}", " ", names).split()]
+    named += re.findall(r"\bdata-[a-z-]+|(?<=(?<!\w)\.)[a-z][a-z-]+(?=[\s{.,:>)\[])", source)
+    return {*named, *re.findall(r"{%-? (?:macro|set) (\w+)", source)}
+
+
+def test_no_retired_word_is_a_name_in_a_page() -> None:
+    sheets = [path for path in (ROOT / "static").rglob("*.css") if "vendor" not in path.parts]
+    found = {
+        f"{path.name}: {name}"
+        for path in sorted([*TEMPLATES.rglob("*.html"), *sheets])
+        for name in _page_names(path.read_text())
+        if {"said", "asked", "told", "spoken"}.intersection(re.split(r"[-_]", name))
+    }
+    assert found == set()
+
+
 def test_a_retired_word_is_noticed() -> None:
+    assert {"is-asked", "msg"} == _page_names('<p class="msg{% if one %} is-asked{% endif %}">')
+    assert {"data-said", "told"} == _page_names("{%- set told = 1 %}<p data-said hidden>{{ said(told) }}</p>")
+    assert {"gate-said"} == _page_names(".gate-said > ul { margin: 0.5rem; }")
     assert "said" in _script_names("const said = 1;") & _script_names("hear('x', (said) => { go(said); });")
     assert _script_names("// const said\nconst visible = (a, b = 2) => a;  // let told") == {"visible", "a", "b", "2"}
     assert all(map(_retired, ("Promise", "SlaPromise", "audit_trail", "_nobody", "told", "_ASKED", "NewsFeed")))

@@ -157,7 +157,7 @@ def _done(token: str, text: str) -> ResponseReturnValue:
         return jsonify(done=True)
     flash(text, "success")
     lang = request.args.get("lang")
-    return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="told"), 303)
+    return redirect(url_for("requester.follow", token=token, lang=lang, _anchor="messages"), 303)
 
 
 def _page(

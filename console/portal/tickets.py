@@ -123,7 +123,7 @@ def open_ticket() -> ResponseReturnValue:
     if wants_json():
         return jsonify(number=number)
     flash(gettext("We have received your question and will reply here and by e-mail."), "success")
-    return redirect(url_for("portal.ticket", ticket_number=number, _anchor="told"), 303)
+    return redirect(url_for("portal.ticket", ticket_number=number, _anchor="messages"), 303)
 
 
 @portal.get("/tickets/<ticket_number>")
@@ -289,7 +289,7 @@ def _done(number: str, text: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(done=True)
     flash(text, "success")
-    return redirect(url_for("portal.ticket", ticket_number=number, _anchor="told"), 303)
+    return redirect(url_for("portal.ticket", ticket_number=number, _anchor="messages"), 303)
 
 
 def _count(limit: Limit) -> None:

@@ -74,13 +74,13 @@ class Entry:
 class Counts(NamedTuple):
     """How many entries of each sort a ticket has."""
 
-    said: int  # questions and replies
+    replies: int  # and questions
     notes: int
     events: int
 
     @property
     def all(self) -> int:
-        return self.said + self.notes + self.events
+        return self.replies + self.notes + self.events
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def read_timeline(
         if row.TicketAttachment is not None:
             entry.files.append(row.TicketAttachment)
     newest = list(entries.values())[::-1]
-    counts = Counts(rows[0].said, rows[0].notes, rows[0].events) if rows else Counts(0, 0, 0)
+    counts = Counts(rows[0].replies, rows[0].notes, rows[0].events) if rows else Counts(0, 0, 0)
     return Timeline(newest[-limit:], counts, earlier=len(newest) > limit, later=before is not None)
 
 
@@ -197,7 +197,7 @@ def _timeline(limit: int, bounds: frozenset[str]) -> Select[*tuple[Any, ...]]:
             Mail.attempts,
             Mail.last_error,
             IncomingMail.id.label("original"),
-            counts.c.said,
+            counts.c.replies,
             counts.c.notes,
             counts.c.events,
         )
@@ -219,7 +219,7 @@ def _counts(whole: Select[int]) -> Subquery:
 
     return (
         select(
-            count(*PUBLIC_KINDS).label("said"),
+            count(*PUBLIC_KINDS).label("replies"),
             count(MessageKind.NOTE).label("notes"),
             count(MessageKind.EVENT).label("events"),
         )

@@ -131,8 +131,8 @@ def test_a_conversation_by_keyboard(desk: Callable[..., Desk], new_page: Callabl
     press("Escape")
     press("v")
     expect(log.locator(".seal").last).to_contain_text("Čeka se potvrda identiteta")
-    expect(page.locator(".vcard-asked")).to_be_visible()
-    problems += findings(page, ".vcard-asked")
+    expect(page.locator(".vcard-pending")).to_be_visible()
+    problems += findings(page, ".vcard-pending")
     pin = pin_of_ana(portal, place.server)
     visitor.fill("form.seal [name=email]", "ana@example.test")
     for tried in ("000000", pin):

@@ -109,9 +109,9 @@ def test_a_conversation(desk: Callable[..., Desk], new_page: Callable[..., Page]
     problems += findings(page) + sideways(page)
     page.locator(".rate label").nth(4).click()
     page.get_by_role("button", name="Pošaljite ocenu").click()
-    expect(page.locator("[data-after-said]")).to_contain_text("Hvala")
+    expect(page.locator("[data-after-notice]")).to_contain_text("Hvala")
     page.get_by_role("button", name="Pošaljite mi prepis mejlom").click()
-    expect(page.locator("[data-after-said]")).to_contain_text("milica@example.test")
+    expect(page.locator("[data-after-notice]")).to_contain_text("milica@example.test")
     page.get_by_role("button", name="Novi razgovor").click()
     expect(page.locator("[name=name]")).to_have_value("Milica Ilić")
     assert problems == []

@@ -53,7 +53,7 @@ def test_the_mail_leads_to_the_form_and_the_form_is_sent_once(
     assert client.head(path(ticket, "?score=5")).status_code == 200
     assert ratings(session) == []
     done = client.submit(path(ticket, "/rate"), score="2", comment=EVIL)
-    assert done.status_code == 303 and done.headers["Location"].endswith("#told")
+    assert done.status_code == 303 and done.headers["Location"].endswith("#messages")
     html = client.get(path(ticket)).text
     assert "Thank you" in html and "2 out of 5" in html and 'name="score"' not in html
     assert "<img src=x" not in html and "&lt;img src=x" in html

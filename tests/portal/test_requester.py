@@ -207,7 +207,7 @@ def test_what_looks_like_a_pin_is_asked_about_before_it_is_stored(client: Consol
     assert client.submit(path(ticket), **form("Moj PIN je 482 913, a iznos 1.250,00", mask="1")).status_code == 303
     page = client.get(path(ticket))
     assert bodies(session, ticket)[-1] == "Moj PIN je ••••••, a iznos 1.250,00"
-    assert "482" not in page.text and "said-note" in page.text
+    assert "482" not in page.text and "post-note" in page.text
 
     order = form("Porudžbine 739164 i 120000", "b" * 24)
     response = client.submit(path(ticket), **order)

@@ -57,13 +57,13 @@ def test_reading_answering_and_verifying(
     page.locator(".pin-question").wait_for()
     assert axe(page) == [] and sideways(page) == []
     page.keyboard.press("Enter")  # the focus is on "Mask it and send"
-    page.locator(".asked-told .alert-success").wait_for()
-    assert page.locator(".said").count() == 3
+    page.locator(".narrow-messages .alert-success").wait_for()
+    assert page.locator(".post").count() == 3
     assert "482" not in page.inner_text("main") and "••••••" in page.inner_text("main")
-    assert page.locator(".said-note").count() == 1
+    assert page.locator(".post-note").count() == 1
     assert axe(page) == []
     page.click("button[form=solved]")
-    page.locator(".asked-state.is-ok").wait_for()
+    page.locator(".narrow-state.is-ok").wait_for()
     assert page.title() != "ran"
 
     phone = new_page(width=390, height=844, language="en-GB", dark=True)

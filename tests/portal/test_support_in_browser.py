@@ -43,8 +43,8 @@ def test_a_ticket_and_a_mail(
     assert page.get_by_label("Naslov").input_value() == "Sajt je spor"
     assert axe(page) == [] and sideways(page) == []
     page.get_by_role("button", name="Nije PIN").click()
-    page.locator(".asked-told .alert-success").wait_for()
-    assert page.locator(".said-text").inner_text() == "Broj je 482 913, od jutros."
+    page.locator(".narrow-messages .alert-success").wait_for()
+    assert page.locator(".post-text").inner_text() == "Broj je 482 913, od jutros."
     assert axe(page) == [] and sideways(page) == []
     page.set_viewport_size(WIDE)
     assert sideways(page) == []

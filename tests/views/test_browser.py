@@ -74,7 +74,7 @@ class TestPalette:
         expect(page.locator("#palette [data-empty]")).to_be_visible()
         expect(page.get_by_role("combobox")).to_have_attribute("aria-expanded", "false")
         page.get_by_role("combobox").fill("")
-        expect(page.locator("#palette [data-said]")).to_have_text(re.compile(r"\d+ rezultat"))
+        expect(page.locator("#palette [data-notice]")).to_have_text(re.compile(r"\d+ rezultat"))
 
     def test_opened_axe(self, page: Page, enter: Enter, axe: Axe) -> None:
         fill(2)

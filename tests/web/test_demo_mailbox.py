@@ -122,7 +122,7 @@ def test_new_mail_appears_by_itself_and_its_link_is_followed(
             mail.html = mail.html.replace(settings.base_url, served)  # another server than the one that wrote it
         make_mail(to_address="neko@example.test")
     page.locator("[data-mail]").nth(1).wait_for()  # without a reload
-    assert page.locator("[data-box-said]").inner_text() == "New messages"
+    assert page.locator("[data-box-notice]").inner_text() == "New messages"
     assert axe(page) == [] and sideways(page) == []
     page.locator("[data-mail]", has_text="We have received your question").click()
     frame = page.frame_locator("iframe.letter-html")

@@ -41,8 +41,8 @@ function fill(line, chat) {
   const link = line.firstChild;
   const who = identity(chat);
   const signature = JSON.stringify([who, chat.preview, chat.last_by, chat.assignee?.id, chat.status, unread(chat), chat.department.id]);
-  if (line.dataset.said !== signature) {
-    line.dataset.said = signature;
+  if (line.dataset.signature !== signature) {
+    line.dataset.signature = signature;
     line.dataset.who = JSON.stringify(who);
     const [avatar, name, , text, badge] = link.children;
     avatar.replaceChildren(initials(who.name) || icon('user', 'icon icon-sm'));

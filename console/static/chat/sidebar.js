@@ -26,7 +26,7 @@ async function load(room) {
 function draw(room, html) {
   const again = drawnFor === room.number;
   const typed = again ? place.querySelector('[data-verify] [name="email"]')?.value : '';
-  const message = again ? place.querySelector('[data-said]:not([hidden])')?.innerHTML : '';
+  const message = again ? place.querySelector('[data-notice]:not([hidden])')?.innerHTML : '';
   const focused = again && place.contains(document.activeElement) ? document.activeElement : null;
   const top = again ? place.scrollTop : 0;
   const template = document.createElement('template');
@@ -37,7 +37,7 @@ function draw(room, html) {
   place.scrollTop = top;
   const form = place.querySelector('[data-verify]');
   if (form && typed) form.elements.email.value = typed;
-  if (form && message) Object.assign(form.querySelector('[data-said]'), { innerHTML: message, hidden: false });
+  if (form && message) Object.assign(form.querySelector('[data-notice]'), { innerHTML: message, hidden: false });
   if (focused) (focused.id && document.getElementById(focused.id) || (focused.dataset?.do && place.querySelector(`[data-do="${focused.dataset.do}"]`)) || place).focus({ preventScroll: true });
   refresh();
   left();

@@ -19,7 +19,7 @@ export class Timeline {
     this.last = 0;         // up to this number all is shown
     this.lastDay = '';
     this.own = new Map();  // client id → element of what we wrote
-    this.asked = null;     // the sealed card that waits
+    this.pendingCard = null;     // the sealed card that waits
     this.fresh = null;
     this.place = element('div', 'chat');
     this.place.setAttribute('role', 'log');
@@ -114,7 +114,7 @@ export class Timeline {
   ask(message, refusal) {
     this.pending(message, 'sending');
     const made = this.own.get(message.id);
-    made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}is-asked`;
+    made.className = `msg msg-us ${message.kind === 'note' ? 'msg-note ' : ''}is-pending`;
     made.querySelector('.msg-meta').replaceChildren(say('not_sent_yet'));
     const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.edit(message.id) });
     made.append(question);
@@ -208,14 +208,14 @@ export class Timeline {
 
   seal(message) {
     const { event, at } = message;
-    if (event.event === 'verification_failed' && !event.over && this.asked) {  // the card stays before them
+    if (event.event === 'verification_failed' && !event.over && this.pendingCard) {  // the card stays before them
       return sealOf('seal seal-failed', 'shield-x', say('seal_failed'), '', at, say('seal_failed_text'));
     }
     this.doneAsking();
     if (event.event === 'verification_asked') {
       const made = sealOf('seal', 'shield', say('seal_asked'), say('seal_asked_by', { name: this.chat()?.name ?? '' }), at, say('seal_asked_text', { time: time(event.expires_at) }));
       const left = Date.parse(event.expires_at) - now();
-      this.asked = { made, by: message.sender.name, at, ends: setTimeout(() => this.doneAsking(), Math.max(0, left)) };
+      this.pendingCard = { made, by: message.sender.name, at, ends: setTimeout(() => this.doneAsking(), Math.max(0, left)) };
       return made;
     }
     if (event.event === 'verified') {
@@ -228,11 +228,11 @@ export class Timeline {
 
   /** The card that waited waits no more. */
   doneAsking() {
-    if (!this.asked) return;
-    const { made, by, at, ends } = this.asked;
+    if (!this.pendingCard) return;
+    const { made, by, at, ends } = this.pendingCard;
     clearTimeout(ends);
     made.replaceWith(sealOf('seal seal-done', 'shield', say('seal_was_asked', { by }), '', at));
-    this.asked = null;
+    this.pendingCard = null;
   }
 }
 

@@ -5,7 +5,7 @@ import { say } from '../lib/texts.js';
 
 const EVERY = 4_000;
 const box = document.querySelector('[data-box]');
-const message = box.querySelector('[data-box-said]');
+const message = box.querySelector('[data-box-notice]');
 let newest = Number(box.querySelector('[data-box-list]').dataset.newest);
 let known = null;
 

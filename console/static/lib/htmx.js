@@ -84,7 +84,7 @@ document.addEventListener('htmx:beforeRequest', (event) => {
 const isBegun = (node) => ('defaultValue' in node && node.value !== node.defaultValue)
   || ('defaultChecked' in node && node.checked !== node.defaultChecked);
 
-callbacks.beforeNodeMorphed = (old) => !(old instanceof HTMLElement && (isBegun(old) || old.matches('details[open] > [data-fetched], [data-said]:not([hidden])')));
+callbacks.beforeNodeMorphed = (old) => !(old instanceof HTMLElement && (isBegun(old) || old.matches('details[open] > [data-fetched], [data-notice]:not([hidden])')));
 callbacks.beforeNodeRemoved = (old) => !(old instanceof HTMLElement && old.matches('[data-fact-form]'));
 callbacks.beforeAttributeUpdated = (name, element) => !(name === 'open' && element.matches('details'));
 

@@ -3,7 +3,7 @@ import { element } from './elements.js';
 import { askToSignIn, post } from './http.js';
 
 function tell(form, content) {
-  const box = form.querySelector('[data-said]');
+  const box = form.querySelector('[data-notice]');
   box.replaceChildren(content);
   box.hidden = false;
   form.elements.pin.focus();

@@ -49,7 +49,7 @@ function show(groups, query, failed = false, message = '') {
   empty.textContent = message || nothing;
   list.hidden = found === 0;
   input.setAttribute('aria-expanded', String(found > 0));
-  dialog.querySelector('[data-said]').textContent = failed ? '' : message || count('found', found);
+  dialog.querySelector('[data-notice]').textContent = failed ? '' : message || count('found', found);
   choose(found ? 0 : -1);
 }
 

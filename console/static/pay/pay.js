@@ -9,7 +9,7 @@ document.addEventListener('click', async (event) => {
   const before = label.textContent;
   if (before === button.dataset.copied) return;
   label.textContent = button.dataset.copied;
-  const notice = document.querySelector('[data-copy-said]');
+  const notice = document.querySelector('[data-copy-notice]');
   if (notice) notice.textContent = button.dataset.copied;
   setTimeout(() => { label.textContent = before; if (notice) notice.textContent = ''; }, 2_000);
 });

@@ -33,7 +33,7 @@ async function show(url, fields) {
 
 /** Do something with a passkey, and say where it stands when it does not work. */
 async function attempt(place, button, work) {
-  const message = place.querySelector('[data-passkey-said]');
+  const message = place.querySelector('[data-passkey-error]');
   message.hidden = true;
   button.disabled = true;
   try {

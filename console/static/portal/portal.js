@@ -19,7 +19,7 @@ for (const button of document.querySelectorAll('[data-copy-pin]')) {
     const label = button.querySelector('span');
     const before = label.textContent;
     label.textContent = button.dataset.copied;
-    document.querySelector('[data-pin-said]').textContent = button.dataset.copied;
+    document.querySelector('[data-pin-notice]').textContent = button.dataset.copied;
     setTimeout(() => { label.textContent = before; }, 2_000);
   });
 }

@@ -66,7 +66,7 @@ export class Card {
 // The end ------------------------------------------------------------
 
 function showAfter(words) {
-  const place = $('after-said');
+  const place = $('after-notice');
   place.hidden = false;
   place.textContent = words;
 }

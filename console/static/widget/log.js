@@ -94,7 +94,7 @@ export class Log {
   ask(message, refusal) {
     this.pending(message, 'sending');
     const made = this.mine.get(message.id);
-    made.className = 'msg msg-us is-asked';
+    made.className = 'msg msg-us is-pending';
     made.querySelector('.msg-meta').textContent = say('not_sent_yet');
     const question = pinQuestion(refusal, { say, answer: (choice) => this.actions.settle(message.id, choice), change: () => this.actions.change(message.id) });
     made.append(question);

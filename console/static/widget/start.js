@@ -21,7 +21,7 @@ export class Start {
    */
   constructor(form, store, { about, identity, open, opened, trouble, trying }) {
     Object.assign(this, { form, store, about, identity, open, opened, trouble, trying });
-    this.said = null;  // what was said about PINs in the question, and of which text
+    this.pinChoice = null;  // what was said about PINs in the question, and of which text
     const stored = store.get('form') || {};
     for (const name of STORED) if (!form[name].value && stored[name]) form[name].value = stored[name];
     form.addEventListener('input', () => store.set('form', Object.fromEntries(STORED.map((name) => [name, form[name].value]))));
@@ -38,14 +38,14 @@ export class Start {
   opening(choice) {
     const { form, identity } = this;
     const question = form.question.value;
-    if (this.said?.question !== question) this.said = { question };
-    if (choice.mask) this.said.mask = true;
-    if (choice.not_pin) this.said.not_pin = [...(this.said.not_pin ?? []), choice.not_pin];
-    const opening = { name: form.name.value, email: form.email.value, department: form.department.value, question, ...this.about, ...(identity ? { identity } : {}), ...pinFields(this.said) };
+    if (this.pinChoice?.question !== question) this.pinChoice = { question };
+    if (choice.mask) this.pinChoice.mask = true;
+    if (choice.not_pin) this.pinChoice.not_pin = [...(this.pinChoice.not_pin ?? []), choice.not_pin];
+    const opening = { name: form.name.value, email: form.email.value, department: form.department.value, question, ...this.about, ...(identity ? { identity } : {}), ...pinFields(this.pinChoice) };
     const whole = JSON.stringify(opening);
     const before = this.store.get('opening');
-    const id = before?.said === whole ? before.id : crypto.randomUUID();
-    this.store.set('opening', { id, said: whole });
+    const id = before?.content === whole ? before.id : crypto.randomUUID();
+    this.store.set('opening', { id, content: whole });
     return { opening, id };
   }
 

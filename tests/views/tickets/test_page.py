@@ -163,7 +163,7 @@ def test_what_is_new_comes_by_itself(client: ConsoleClient, session: Session, ti
     more = client.get_json(f"{_url(ticket)}/entries?after={last}").get_json()
     assert f'id="m{sent.get_json()["message"]["id"]}"' in more["html"] and "data-leaves" in more["html"]
     assert more["status"] == "solved" and more["seq"] > same["seq"] and "badge-ok" in more["head"]
-    assert more["counts"]["said"] == 2
+    assert more["counts"]["replies"] == 2
 
 
 def test_how_a_mail_goes_is_said(client: ConsoleClient, session: Session, ticket: Ticket, clock: Any) -> None:

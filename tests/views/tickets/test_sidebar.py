@@ -525,7 +525,7 @@ def test_the_single_use_link_in_all_its_states(
     assert "vcard-" not in side(client, ticket)
     assert send(client, ticket, "ask-verification").status_code == 200
     first = card_url()
-    assert "vcard-asked" in side(client, ticket) and "withdraw-verification" in side(client, ticket)
+    assert "vcard-pending" in side(client, ticket) and "withdraw-verification" in side(client, ticket)
     assert send(client, ticket, "withdraw-verification").status_code == 200
     assert "vcard-" not in side(client, ticket) and visitor.get(first).status_code == 404
     send(client, ticket, "ask-verification")

@@ -10,7 +10,7 @@ import { checkPin } from '../../lib/verification.js';
 import { letterOf } from '../../palette/page.js';
 
 const FIND = 250;
-const STORED = 'ticket-said';  // what to say on the page one goes to
+const STORED = 'ticket-notice';  // what to say on the page one goes to
 const side = () => document.getElementById('ticket-side');
 const sheet = document.getElementById('sheet');
 
@@ -200,8 +200,8 @@ document.addEventListener('keydown', (event) => {
 /** What asks for a verification. */
 function verification() {
   const card = side().querySelector('[data-part="who"]');
-  const spoken = card.querySelector('details.spoken');
-  if (spoken) spoken.open = true;
+  const byHand = card.querySelector('details.verify-manually');
+  if (byHand) byHand.open = true;
   return card.querySelector('form[action$="ask-verification"] button, summary, a');
 }
 

@@ -30,13 +30,13 @@ from console.views.shared.message_text import is_long, mail_html
 
 SHOWS: dict[str, tuple[Text, str]] = {
     "all": (lazy_pgettext("timeline", "All"), ""),
-    "said": (lazy_pgettext("timeline", "Replies"), "reply"),
+    "replies": (lazy_pgettext("timeline", "Replies"), "reply"),
     "notes": (lazy_pgettext("timeline", "Notes"), "note"),
     "events": (lazy_pgettext("timeline", "Events"), "history"),
 }
 _SORT = {
-    MessageKind.QUESTION: "said",
-    MessageKind.REPLY: "said",
+    MessageKind.QUESTION: "replies",
+    MessageKind.REPLY: "replies",
     MessageKind.NOTE: "notes",
     MessageKind.EVENT: "events",
 }
