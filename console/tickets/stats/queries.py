@@ -11,6 +11,7 @@ missed before the merge do count, so that no merge hides a missed one.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -29,10 +30,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
     values,
 )
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from console.core.db import Instant, db
 from console.core.sorting import sort_key
@@ -344,26 +346,48 @@ def within_step(instant: Any, local: Any) -> Any:
 # --- Now --------------------------------------------------------------------------------------------------------------
 
 
-def longest_waiting(*conditions: Any) -> Ticket | None:
-    """Return the open ticket that was updated the longest time ago.
+@dataclass(frozen=True)
+class Waiting:
+    """What waits now.
 
     Args:
-        conditions: on tickets.
+        due: the open tickets that are due first.
+        oldest: the open ticket that was updated the longest time ago.
+        values: the values read in the same statement, by name.
     """
-    query = select(Ticket).where(Ticket.status == TicketStatus.OPEN, *conditions).order_by(Ticket.updated_at, Ticket.id)
-    return db.session.scalar(query.limit(1))
+
+    due: list[Ticket]
+    oldest: Ticket | None
+    values: dict[str, Any]
 
 
-def due_next(limit: int, *conditions: Any) -> list[Ticket]:
-    """Return the open tickets that are due first."""
+def waiting(limit: int, *conditions: Any, scalars: Mapping[str, Select[Any]]) -> Waiting:
+    """Return the tickets that wait now, in one statement.
+
+    Args:
+        limit: so many of those that are due first.
+        conditions: on tickets.
+        scalars: selects of one value each, by name, to be read in the same statement.
+    """
+    open_tickets = select(Ticket.id).where(*conditions)
+    due = open_tickets.where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE)
+    first = due.order_by(Ticket.due_at, Ticket.id).limit(limit).subquery("first")
+    longest = open_tickets.where(Ticket.status == TicketStatus.OPEN).order_by(Ticket.updated_at, Ticket.id)
+    last, oldest = longest.limit(1).subquery("last"), aliased(Ticket, name="oldest")
+    one = select(literal(1).label("one")).subquery("one")  # the values are read where nothing waits, too
     query = (
-        select(Ticket)
+        select(Ticket, oldest, *(query.scalar_subquery().label(f"value_{name}") for name, query in scalars.items()))
+        .select_from(one)
+        .outerjoin(last, true())
+        .outerjoin(oldest, oldest.id == last.c.id)
+        .outerjoin(first, true())
+        .outerjoin(Ticket, Ticket.id == first.c.id)
         .options(joinedload(Ticket.customer).load_only(Customer.name))
-        .where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE, *conditions)
         .order_by(Ticket.due_at, Ticket.id)
-        .limit(limit)
     )
-    return list(db.session.scalars(query))
+    rows = db.session.execute(query).all()
+    values = {name: getattr(rows[0], f"value_{name}") for name in scalars}
+    return Waiting([row.Ticket for row in rows if row.Ticket is not None], rows[0].oldest, values)
 
 
 @dataclass(frozen=True)

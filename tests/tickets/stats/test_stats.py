@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session
 
 from console.core import clock
@@ -209,12 +210,15 @@ def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None
     fill_tickets(4, status=TicketStatus.WAITING, now=now - timedelta(days=30))
     fill_tickets(5, status=TicketStatus.SOLVED, now=now - timedelta(days=60))
     mine = Ticket.assignee_id == people[0]
-    due = queries.due_next(2, mine)
+    found, everyone = queries.waiting(2, mine, scalars={}), queries.waiting(10, scalars={})
+    due = found.due
     assert [ticket.due_at for ticket in due] == sorted(ticket.due_at for ticket in due)
-    assert len(due) == 2 and len(queries.due_next(10)) == 3
-    oldest, own = queries.longest_waiting(), queries.longest_waiting(mine)
+    assert len(due) == 2 and len(everyone.due) == 3
+    oldest, own = everyone.oldest, found.oldest
     assert oldest is not None and oldest.assignee_id == people[1]
     assert own is not None and own.assignee_id == people[0]
+    nothing = queries.waiting(2, Ticket.id == 0, scalars={"answer": select(literal(42))})
+    assert (nothing.due, nothing.oldest, nothing.values) == ([], None, {"answer": 42})
     loads = queries.workload(now)
     assert [(one.agent_id, one.open, one.waiting, one.late) for one in loads] == [
         (one, open_, waiting, late)
