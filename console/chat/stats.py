@@ -8,7 +8,6 @@ clock, because a chat is only open while we are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +19,7 @@ from console.core.db import db, seconds_of
 from console.tickets.stats.cells import MEDIAN, P90, BaseStats, Breakdown
 from console.tickets.stats.numbers import percent, quantile
 from console.tickets.stats.periods import Period, Step
-from console.tickets.stats.queries import ALL_TICKETS, Scope, first_with, steps_of, within_step
+from console.tickets.stats.queries import ALL_TICKETS, Scope, Span, spans_of, steps_of, within_step
 
 COUNTS = ("begun", "answered", "missed", "closed", "outside", "handed", "verified")
 QUARTER = 900  # seconds
@@ -82,26 +81,46 @@ class ChatStats(BaseStats):
 ChatReport = Breakdown[ChatStats]
 
 
-def report(period: Period, scope: Scope = ALL_TICKETS) -> ChatReport:
-    """Return the figures of a period: four statements, however many chats there are."""
-    found = ChatReport(ChatStats)
+@dataclass(frozen=True)
+class ChatFlow:
+    """What came in one step of a period, and how much of it found an answer."""
 
-    def cell(row: Any) -> ChatStats:
-        return found.cell(row.department_id, row.agent_id)
+    step: Step
+    answered: int
+    unanswered: int
 
-    for row in db.session.execute(_counts(period, scope)):
-        for name in COUNTS:
-            setattr(cell(row), name, getattr(row, name))
+
+@dataclass(frozen=True)
+class ChatComparison:
+    """The figures of a period, also step by step, and of the period before it."""
+
+    now: ChatReport
+    before: ChatReport
+    flow: list[ChatFlow]
+
+
+def compare(period: Period, scope: Scope = ALL_TICKETS) -> ChatComparison:
+    """Return the figures of a period and of the one before it: four statements, however many chats there are."""
+    steps = period.steps()
+    found = {span: ChatReport(ChatStats) for span in Span}
+    by_step = [ChatStats() for _step in steps]
+    for row in db.session.execute(_counts(steps_of(period, steps, before=True), scope)):
+        stats = ChatStats(**{name: getattr(row, name) for name in COUNTS})
+        found[Span(row.span)].cell(row.department_id, row.agent_id).add(stats)
+        if row.span == Span.NOW:
+            by_step[row.place].add(stats)
+    whole = spans_of(period)
     for name, value in (("waits", _WAIT), ("lengths", _LENGTH), ("scores", Chat.rating)):
-        for row in db.session.execute(_distribution(period, scope, value)):
-            getattr(cell(row), name)[row.value] = row.many
-    return found
+        for row in db.session.execute(_distribution(whole, scope, value)):
+            cell = found[Span(row.span)].cell(row.department_id, row.agent_id)
+            getattr(cell, name)[row.value] = row.many
+    flow = [ChatFlow(step, one.answered, one.unanswered) for step, one in zip(steps, by_step, strict=True)]
+    return ChatComparison(found[Span.NOW], found[Span.BEFORE], flow)
 
 
-def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | None:
-    """Return the first of ``periods`` in which a chat was answered, in one statement; ``None`` if there is none."""
-    answered = [_begun(select(Chat.id), one, scope).where(_ANSWERED).exists() for one in periods]
-    return first_with(periods, answered)
+def has_results(period: Period, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition "a chat of ``period`` was answered"."""
+    return _begun(select(Chat.id), period, scope).where(_ANSWERED).exists()
 
 
 _ANSWERED = Chat.first_answered_at.is_not(None)
@@ -139,15 +158,26 @@ def _count_where(condition: ColumnElement[bool]) -> Any:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _counts(period: Period, scope: Scope) -> Select[Any]:
+def _counts(local: Any, scope: Scope) -> Select[Any]:
     columns = [_count_where(condition).label(name) for name, condition in _outcomes().items()]
-    return _begun(select(*_WHOSE, *columns), period, scope).group_by(*_WHOSE)
+    return _by_step(local, scope, *_WHOSE, local.c.place).add_columns(*columns)
 
 
-def _distribution(period: Period, scope: Scope, value: Any) -> Select[Any]:
+def _distribution(local: Any, scope: Scope, value: Any) -> Select[Any]:
     value = value.label("value")
-    query = select(*_WHOSE, value, func.count().label("many")).where(value.is_not(None), ~_outside())
-    return _begun(query, period, scope).group_by(*_WHOSE, value)
+    query = _by_step(local, scope, *_WHOSE, value).add_columns(func.count().label("many"))
+    return query.where(value.is_not(None), ~_outside())
+
+
+def _by_step(local: Any, scope: Scope, *columns: Any) -> Select[Any]:
+    """Select the chats begun in each step, by its span and ``columns``."""
+    return (
+        select(local.c.span, *columns)
+        .select_from(local)
+        .join(Chat, within_step(Chat.created_at, local))
+        .where(*scope.of(Chat.department_id, Chat.assignee_id))
+        .group_by(local.c.span, *columns)
+    )
 
 
 def _begun(query: Select[Any], period: Period, scope: Scope) -> Select[Any]:
@@ -156,36 +186,6 @@ def _begun(query: Select[Any], period: Period, scope: Scope) -> Select[Any]:
         Chat.created_at < period.end,
         *scope.of(Chat.department_id, Chat.assignee_id),
     )
-
-
-# --- Step by step, hour by hour ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ChatFlow:
-    """What came in one step of a period, and how much of it found an answer."""
-
-    step: Step
-    answered: int
-    unanswered: int
-
-
-def flow(period: Period, scope: Scope = ALL_TICKETS) -> list[ChatFlow]:
-    """Return what was answered and what was not, a day (or a longer step) after the other. One statement."""
-    steps = period.steps()
-    local, outcomes = steps_of(period, steps), _outcomes()
-    query: Select[Any] = (
-        select(
-            local.c.place,
-            _count_where(outcomes["answered"]).label("answered"),
-            _count_where(outcomes["missed"] | outcomes["closed"]).label("unanswered"),
-        )
-        .join(Chat, within_step(Chat.created_at, local))
-        .where(*scope.of(Chat.department_id, Chat.assignee_id))
-        .group_by(local.c.place)
-    )
-    found = {row.place: (row.answered, row.unanswered) for row in db.session.execute(query)}
-    return [ChatFlow(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 
 
 def by_hour(period: Period, scope: Scope = ALL_TICKETS) -> Counter[int]:
@@ -199,8 +199,3 @@ def by_hour(period: Period, scope: Scope = ALL_TICKETS) -> Counter[int]:
     for row in db.session.execute(query):
         found[datetime.fromtimestamp(row.quarter * QUARTER, UTC).astimezone(period.zone).hour] += row.many
     return found
-
-
-def any_chat() -> bool:
-    """Return whether there ever was one."""
-    return db.session.scalar(select(Chat.id).limit(1)) is not None

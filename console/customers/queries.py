@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -112,10 +112,21 @@ def live_verifications(actor: Actor) -> list[Verification]:
     query = _live(actor)
     if query is None:
         return []
+    return newest_of_each(db.session.scalars(_with_names(query).order_by(Verification.id.desc())))
+
+
+def newest_of_each(verifications: Iterable[Verification]) -> list[Verification]:
+    """Return the first of each account's: of verifications that are sorted, the latest first, its newest."""
     newest: dict[int, Verification] = {}
-    for verification in db.session.scalars(_with_names(query).order_by(Verification.id.desc())):
+    for verification in verifications:
         newest.setdefault(verification.customer_id, verification)
     return list(newest.values())
+
+
+def live_keys(actor: Actor) -> Select[int] | None:
+    """Select the keys of this staff member's live verifications; ``None`` where the role allows none."""
+    query = _live(actor)
+    return None if query is None else query.with_only_columns(Verification.id)
 
 
 def opened_accounts(actor: Actor) -> dict[int, frozenset[Right]]:
@@ -226,26 +237,23 @@ def lockouts_of(members: Sequence[Membership]) -> dict[int, datetime]:
 def locked_out_people() -> list[LockedOutPerson]:
     """Return the people whose verification is locked now, the latest first.
 
-    The guards name no person, so the audit log of the last minutes says who it may be.
+    The guards name no person, so the audit log of the last minutes says who it may be. Two statements, one where
+    it names no one.
     """
     now = clock.now()
-    query = (
-        select(AuditEntry.data)
+    people = (
+        select(AuditEntry.data["person"].as_integer())
         .where(AuditEntry.action == "pin.locked", AuditEntry.at > now - LOCKOUT)
         .order_by(AuditEntry.id.desc())
         .limit(500)
     )
-    entries: Sequence[dict[str, Any]] = db.session.scalars(query).all()
-    people = {data["person"] for data in entries if data.get("person") is not None}
-    if not people:
-        return []
     members = db.session.scalars(
         select(Membership)
         .options(joinedload(Membership.person), joinedload(Membership.customer))
         .where(Membership.person_id.in_(people), Membership.removed_at.is_(None))
         .order_by(Membership.id)
     ).all()
-    locks = lockouts_of(members)
+    locks = lockouts_of(members) if members else {}
     until = {member.person_id: locks[member.id] for member in members if member.id in locks}
     found = [
         LockedOutPerson(

@@ -142,12 +142,15 @@ def count_each(queries: Mapping[str, Select[int]]) -> dict[str, int]:
     if not queries:
         return {}
     counts = [
-        select(literal(name).label("view"), func.count().label("tickets")).select_from(
-            keys.order_by(None).limit(MAX_COUNT + 1).subquery()
-        )
+        count_query(keys).with_only_columns(literal(name).label("view"), func.count().label("tickets"))
         for name, keys in queries.items()
     ]
     return {row.view: row.tickets for row in db.session.execute(union_all(*counts))}
+
+
+def count_query(keys: Select[int]) -> Select[int]:
+    """Select the number of ``keys``, up to one more than :data:`MAX_COUNT`."""
+    return select(func.count()).select_from(keys.order_by(None).limit(MAX_COUNT + 1).subquery())
 
 
 @lru_cache(maxsize=CACHED)  # it is on every page

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select, union_all
 from sqlalchemy.orm import contains_eager, joinedload
 
 from console.audit.service import record
@@ -18,6 +18,7 @@ from console.core.db import db
 from console.core.errors import NotFound
 from console.customers.account import mails
 from console.customers.models import Membership, Verification, VerificationKind
+from console.customers.queries import live_keys, newest_of_each
 from console.customers.verification.pins import may_hold, renew_pin
 from console.staff.models import Staff
 from console.staff.queries import staff_who_may
@@ -99,20 +100,46 @@ def deny(actor: Actor, verification_id: int) -> Verification:
     return verification
 
 
-def disputed(limit: int) -> list[tuple[Verification, str]]:
-    """Return what people denied in the last days, the latest first, each with the agent's name."""
+Disputed = tuple[Verification, str]  # and the agent's name
+
+
+def live_and_disputed(actor: Actor, limit: int) -> tuple[list[Verification], list[Disputed]]:
+    """Return what a supervisor has opened now, and what people denied in the last days, the latest first.
+
+    One statement.
+
+    Args:
+        actor: the supervisor.
+        limit: so many denied ones.
+    """
+    denied = (
+        select(Verification.id, literal("denied").label("what"))
+        .where(
+            Verification.disputed_at.is_not(None),
+            Verification.disputed_at > clock.now() - LISTED,
+            Verification.staff_id.is_not(None),
+        )
+        .order_by(Verification.disputed_at.desc(), Verification.id.desc())
+        .limit(limit)
+        .subquery("denied")
+    )
+    live = live_keys(actor)
+    parts = [select(denied.c.id, denied.c.what)]
+    parts += [] if live is None else [live.add_columns(literal("live"))]
+    keys = union_all(*parts).subquery("keys")
     query = (
-        select(Verification, Staff.name)
+        select(Verification, Staff.name, keys.c.what)
+        .join(keys, keys.c.id == Verification.id)
         .join(Staff, Staff.id == Verification.staff_id)
         .join(Verification.customer)
         .options(
             contains_eager(Verification.customer), joinedload(Verification.membership).joinedload(Membership.person)
         )
-        .where(Verification.disputed_at.is_not(None), Verification.disputed_at > clock.now() - LISTED)
         .order_by(Verification.disputed_at.desc(), Verification.id.desc())
-        .limit(limit)
     )
-    return [(row[0], row[1]) for row in db.session.execute(query)]
+    rows = db.session.execute(query).all()
+    opened = sorted((row.Verification for row in rows if row.what == "live"), key=lambda one: one.id, reverse=True)
+    return newest_of_each(opened), [(row.Verification, row.name) for row in rows if row.what == "denied"]
 
 
 def _may_deny(verification: Verification, now: datetime) -> bool:

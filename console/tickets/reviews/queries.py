@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.core.actor import Actor
@@ -26,6 +28,7 @@ from console.tickets.reviews.models import (
     TicketRating,
 )
 
+Scalars = tuple[tuple[str, Select[Any]], ...]
 _REVIEWERS = [role for role, held in PERMISSIONS.items() if Permission.REVIEW in held]
 
 
@@ -77,33 +80,77 @@ def next_waiting(actor: Actor, *, after: int = 0) -> Review | None:
 
 def has_colleague(actor: Actor) -> bool:
     """Return whether there is another supervisor to review this one's work."""
+    return db.session.scalar(_colleague(actor)) or False
+
+
+def _colleague(actor: Actor) -> Select[bool]:
     other = select(Staff.id).where(Staff.role.in_(_REVIEWERS), Staff.active.is_(True), Staff.id != actor.id)
-    return db.session.scalar(select(other.exists())) or False
+    return select(other.exists())
 
 
-def with_everything(query: Select[Review]) -> Select[Review]:
-    """Load what the page of a review shows, in a fixed number of statements."""
-    return query.options(
-        joinedload(Review.ticket).options(joinedload(Ticket.department), joinedload(Ticket.customer)),
-        joinedload(Review.verification).joinedload(Verification.customer, innerjoin=True),
-        joinedload(Review.agent, innerjoin=True),
-        joinedload(Review.reviewer),
-        joinedload(Review.picked_by),
-        joinedload(Review.department),
-        selectinload(Review.scores),
-        selectinload(Review.quotes).joinedload(ReviewQuote.message, innerjoin=True).joinedload(TicketMessage.ticket),
-        selectinload(Review.answers),
-    )
+@dataclass(frozen=True)
+class ReviewView:
+    """A review as its page shows it.
+
+    Args:
+        rating: by the requester of its ticket, if any.
+        rubric_version: of the present rubric.
+        has_colleague: there is another supervisor than the reader.
+        scalars: the values read in the same statement, by name.
+    """
+
+    review: Review
+    rating: TicketRating | None
+    rubric_version: int
+    has_colleague: bool
+    scalars: dict[str, Any]
 
 
-def find_review(actor: Actor, key: int) -> Review:
-    """Return a review for a supervisor.
+def load_review(actor: Actor, key: int, *, scalars: Scalars = ()) -> ReviewView:
+    """Return a review for its reader, in three statements: any for a supervisor, else of their own work, once done.
+
+    Args:
+        actor: the reader.
+        key: of the review.
+        scalars: names, and selects of one value each, to be read in the same statement; the same ones every time.
 
     Raises:
-        NotFound: no such review, or no supervisor.
+        NotFound: there is none, or it is not for this reader.
     """
-    actor.require(Permission.REVIEW)
-    return _one(with_everything(select(Review).where(Review.id == key)))
+    row = db.session.execute(_review(actor, scalars), {"review": key}).unique().one_or_none()
+    if row is None:
+        raise NotFound
+    values = {name: getattr(row, f"scalar_{name}") for name, _query in scalars}
+    return ReviewView(row.Review, row.TicketRating, row.rubric_version, row.has_colleague, values)
+
+
+@lru_cache(maxsize=256)
+def _review(actor: Actor, scalars: Scalars) -> Select[*tuple[Any, ...]]:
+    readable = select(Review) if actor.may(Permission.REVIEW) else _of(actor)
+    version = select(ReviewSettings.rubric_version).where(ReviewSettings.id == HEAD)
+    return (
+        readable.where(Review.id == bindparam("review"))
+        .outerjoin(TicketRating, TicketRating.ticket_id == Review.ticket_id)
+        .add_columns(
+            TicketRating,
+            version.scalar_subquery().label("rubric_version"),
+            _colleague(actor).scalar_subquery().label("has_colleague"),
+            *(query.scalar_subquery().label(f"scalar_{name}") for name, query in scalars),
+        )
+        .options(
+            joinedload(Review.ticket).options(joinedload(Ticket.department), joinedload(Ticket.customer)),
+            joinedload(Review.verification).joinedload(Verification.customer, innerjoin=True),
+            joinedload(Review.agent, innerjoin=True),
+            joinedload(Review.reviewer),
+            joinedload(Review.picked_by),
+            joinedload(Review.department),
+            joinedload(Review.scores),  # as many as the rubric has criteria; quotes and answers may be more
+            selectinload(Review.quotes)
+            .joinedload(ReviewQuote.message, innerjoin=True)
+            .joinedload(TicketMessage.ticket),
+            selectinload(Review.answers),
+        )
+    )
 
 
 def lock_review(key: int) -> Review:
@@ -136,15 +183,6 @@ def _of(actor: Actor) -> Select[Review]:
     if actor.kind != "staff" or actor.id is None:
         raise NotFound
     return select(Review).where(Review.agent_id == actor.id, Review.state == ReviewState.DONE)
-
-
-def find_mine(actor: Actor, key: int) -> Review:
-    """Return a review of this person's own work, once it is done.
-
-    Raises:
-        NotFound: there is none, it is not done, or it is of another person's work.
-    """
-    return _one(with_everything(_of(actor).where(Review.id == key)))
 
 
 @lru_cache(maxsize=256)  # it is on every page

@@ -6,7 +6,7 @@ department of the ticket at that time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +21,7 @@ from console.tickets.reviews.models import (
     BEST,
     Review,
     ReviewAnswer,
+    ReviewCriterion,
     ReviewScore,
     ReviewState,
     TicketRating,
@@ -100,6 +101,7 @@ class ReviewStats:
 
     months: Months
     cells: dict[CellKey, Tally]
+    criteria: list[ReviewCriterion]  # the whole rubric in its order
 
     def of(self, matches: Callable[[CellKey], bool] = lambda _key: True) -> Tally:
         """Return the sum of the matching cells."""
@@ -135,19 +137,26 @@ def book(actor: Actor, months: Months, *, agent_id: int | None = None, departmen
     mine = None if actor.may(Permission.REVIEW) else actor.id or 0
     cells: dict[CellKey, Tally] = {}
 
-    def read(query: Select[Any], agent: Any, department: Any) -> Iterable[tuple[Any, Tally]]:
+    def limited(query: Select[Any], agent: Any, department: Any) -> Select[Any]:
         for key, column in ((mine, agent), (agent_id, agent), (department_id, department)):
             query = query if key is None else query.where(column == key)
-        for row in db.session.execute(query):
-            yield row, cells.setdefault((row.agent_id, row.department_id, row.place), Tally())
+        return query
 
-    for row, cell in read(_reviews(months), Review.agent_id, Review.department_id):
+    def cell_of(row: Any) -> Tally:
+        return cells.setdefault((row.agent_id, row.department_id, row.place), Tally())
+
+    for row in db.session.execute(limited(_reviews(months), Review.agent_id, Review.department_id)):
+        cell = cell_of(row)
         cell.reviews, cell.scored, cell.total, cell.answered = row.reviews, row.scored, row.total, row.answered
-    for row, cell in read(_scores(months), Review.agent_id, Review.department_id):
-        cell.criteria[row.criterion_id] = (row.points, row.many)
-    for row, cell in read(_ratings(months), TicketRating.agent_id, TicketRating.department_id):
+    criteria: dict[int, ReviewCriterion] = {}
+    for row in db.session.execute(_with_criteria(limited(_scores(months), Review.agent_id, Review.department_id))):
+        criteria[row.ReviewCriterion.id] = row.ReviewCriterion
+        if row.many is not None:  # else it was not scored
+            cell_of(row).criteria[row.ReviewCriterion.id] = (row.points, row.many)
+    for row in db.session.execute(limited(_ratings(months), TicketRating.agent_id, TicketRating.department_id)):
+        cell = cell_of(row)
         cell.ratings, cell.stars, cell.low = row.ratings, row.stars, row.low
-    return ReviewStats(months, cells)
+    return ReviewStats(months, cells, list(criteria.values()))
 
 
 def _place(instant: Any, bounds: Sequence[datetime]) -> ColumnElement[int]:
@@ -191,6 +200,23 @@ def _scores(months: Months) -> Select[Any]:
         .join(ReviewScore, ReviewScore.review_id == Review.id)
         .where(Review.state == ReviewState.DONE, ReviewScore.points.is_not(None))
         .group_by(ReviewScore.criterion_id)
+    )
+
+
+def _with_criteria(scores: Select[Any]) -> Select[Any]:
+    """Select the rubric in its order, each criterion with its scores, if any."""
+    found = scores.subquery("scores")
+    return (
+        select(
+            ReviewCriterion,
+            found.c.agent_id,
+            found.c.department_id,
+            found.c.place,
+            found.c.points,
+            found.c.many,
+        )
+        .outerjoin(found, found.c.criterion_id == ReviewCriterion.id)
+        .order_by(ReviewCriterion.position, ReviewCriterion.id)
     )
 
 

@@ -11,15 +11,18 @@ missed before the merge do count, so that no merge hides a missed one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
+    String,
     case,
     column,
     exists,
@@ -27,10 +30,11 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     union_all,
     values,
 )
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from console.core.db import Instant, db
 from console.core.sorting import sort_key
@@ -109,137 +113,11 @@ class Scope:
 ALL_TICKETS = Scope()
 
 
-def report(period: Period, scope: Scope = ALL_TICKETS, *, with_open: bool = True) -> Report:
-    """Return the statistics of a period: seven statements, however many tickets there are.
+class Span(StrEnum):
+    """Which of two periods a row counts for."""
 
-    Args:
-        with_open: also count the tickets that are open now, by one of the statements.
-    """
-    found = Report(Stats)
-
-    def cell(row: Any) -> Stats:
-        return found.cell(row.department_id, row.agent_id)
-
-    if with_open:
-        for row in db.session.execute(_open(scope)):
-            cell(row).open, cell(row).waiting = row.open, row.waiting
-    for row in db.session.execute(_created(period, scope)):
-        cell(row).created, cell(row).ended, cell(row).reopened = row.created, row.ended, row.reopened
-    for row in db.session.execute(_solved(period, scope)):
-        cell(row).solved = row.solved
-    for row in db.session.execute(_outcomes(period, scope)):
-        cell(row).met, cell(row).missed = row.met, row.missed
-    for row in db.session.execute(_first_answers(period, scope)):
-        cell(row).first_answers[row.spent] = row.many
-    for row in db.session.execute(_solutions(period, scope)):
-        cell(row).solutions[row.spent] = row.many
-    for row in db.session.execute(_scores(period, scope)):
-        cell(row).scores[row.score] = row.many
-    return found
-
-
-def brief(period: Period, scope: Scope) -> Stats:
-    """Return first answers and SLA targets alone, in two statements: for the dashboard."""
-    stats = Stats()
-    for row in db.session.execute(_first_answers(period, scope)):
-        stats.first_answers[row.spent] += row.many
-    for row in db.session.execute(_outcomes(period, scope)):
-        stats.met, stats.missed = stats.met + row.met, stats.missed + row.missed
-    return stats
-
-
-def latest_with_results(periods: Sequence[Period], scope: Scope) -> Period | None:
-    """Return the first of ``periods`` in which a ticket was solved, in one statement; ``None`` if there is none."""
-    return first_with(periods, [exists().where(*_within(Ticket.solved_at, one), *scope.tickets) for one in periods])
-
-
-def first_with(periods: Sequence[Period], conditions: Sequence[ColumnElement[bool]]) -> Period | None:
-    """Return the first of ``periods`` whose condition, at the same position, is true. One statement."""
-    results = db.session.execute(select(*conditions)).one()
-    return next((period for period, is_true in zip(periods, results, strict=True) if is_true), None)
-
-
-_CELL = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
-_MET = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
-_MISSED = SlaTarget.broken_at.is_not(None)
-
-
-def _by_cell(scope: Scope, *columns: Any) -> Select[Any]:
-    return select(*_CELL, *columns).where(*scope.tickets).group_by(Ticket.department_id, Ticket.assignee_id)
-
-
-def _sum(condition: Any) -> Any:
-    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-
-def _open(scope: Scope) -> Select[Any]:
-    open_, waiting = _sum(Ticket.status != TicketStatus.WAITING), _sum(Ticket.status == TicketStatus.WAITING)
-    return _by_cell(scope, open_.label("open"), waiting.label("waiting")).where(Ticket.is_open.is_(True))
-
-
-def _created(period: Period, scope: Scope) -> Select[Any]:
-    ended = or_(Ticket.solved_at.is_not(None), Ticket.reopened > 0)
-    counts = (func.count().label("created"), _sum(ended).label("ended"), _sum(Ticket.reopened > 0).label("reopened"))
-    return _by_cell(scope, *counts).where(*_within(Ticket.created_at, period), _NOT_MERGED)
-
-
-def _solved(period: Period, scope: Scope) -> Select[Any]:
-    query = _by_cell(scope, func.count().label("solved"))
-    return query.where(*_within(Ticket.solved_at, period), _NOT_MERGED)
-
-
-_NOT_MERGED = Ticket.merged_into_id.is_(None)
-
-
-def _outcomes(period: Period, scope: Scope) -> Select[Any]:
-    """Count the targets with an outcome: met in time, or missed, even if met later."""
-    return (
-        _by_cell(scope, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
-        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
-        .where(*_targets(), *_within(SlaTarget.started_at, period))
-    )
-
-
-def _targets() -> tuple[Any, ...]:
-    # The index begins with the kind.
-    return SlaTarget.kind.in_(list(TargetKind)), SlaTarget.goal.is_not(None)
-
-
-def _first_answers(period: Period, scope: Scope) -> Select[Any]:
-    return _times(TargetKind.FIRST_ANSWER, scope).where(*_within(SlaTarget.started_at, period))
-
-
-def _solutions(period: Period, scope: Scope) -> Select[Any]:
-    # From the tickets to their targets: the other way round SQLite reads the targets of every year.
-    solved = select(Ticket.id).where(*_within(Ticket.solved_at, period), _NOT_MERGED, *scope.tickets)
-    return _times(TargetKind.SOLUTION, scope).where(SlaTarget.ticket_id.in_(solved))
-
-
-def _times(kind: TargetKind, scope: Scope) -> Select[Any]:
-    return (
-        _by_cell(scope, SlaTarget.spent, func.count().label("many"))
-        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
-        .where(
-            SlaTarget.kind == kind,
-            SlaTarget.met_at.is_not(None),
-            SlaTarget.spent.is_not(None),
-        )
-        .group_by(SlaTarget.spent)
-    )
-
-
-def _scores(period: Period, scope: Scope) -> Select[Any]:
-    cell: list[Any] = [TicketRating.department_id, TicketRating.agent_id, TicketRating.score]
-    query: Select[Any] = select(*cell, func.count().label("many")).group_by(*cell)
-    query = query.where(*scope.of(TicketRating.department_id, TicketRating.agent_id))
-    return query.where(*_within(TicketRating.at, period))
-
-
-def _within(instant: Any, period: Period) -> tuple[Any, Any]:
-    return instant >= period.begin, instant < period.end
-
-
-# --- Step by step -----------------------------------------------------------------------------------------------------
+    NOW = "now"
+    BEFORE = "before"
 
 
 @dataclass(frozen=True)
@@ -260,74 +138,256 @@ class Outcomes:
     missed: int
 
 
-def flow(period: Period, scope: Scope = ALL_TICKETS, steps: list[Step] | None = None) -> list[Flow]:
-    """Return created and solved tickets, day by day (or in longer steps). One statement."""
+@dataclass(frozen=True)
+class Comparison:
+    """The statistics of a period, also step by step, and of the period before it."""
+
+    now: Report
+    before: Report
+    flow: list[Flow]
+    outcomes: list[Outcomes]
+
+
+def compare(period: Period, scope: Scope = ALL_TICKETS, *, steps: list[Step] | None = None) -> Comparison:
+    """Return the statistics of a period and of the one before it: five statements, however many tickets there are.
+
+    Tickets that are open now count in the period alone.
+
+    Args:
+        period: compared with its :meth:`Period.before`.
+        scope: whose tickets count.
+        steps: the parts of the period; by default those of its charts.
+    """
     steps = period.steps() if steps is None else steps
-    local = steps_of(period, steps)
+    found = {span: Report(Stats) for span in Span}
+    by_step = [Stats() for _step in steps]
+
+    def cells_of(row: Any) -> list[Stats]:
+        """Return what a row by step counts for: its cell, and the step of the present period."""
+        cell = found[Span(row.span)].cell(row.department_id, row.agent_id)
+        return [cell, by_step[row.place]] if row.span == Span.NOW else [cell]
+
+    for row in db.session.execute(_open(scope)):
+        cell = found[Span.NOW].cell(row.department_id, row.agent_id)
+        cell.open, cell.waiting = row.open, row.waiting
+    parts, whole = steps_of(period, steps, before=True), spans_of(period)
+    for row in db.session.execute(_volume(parts, scope, *_CELL)):
+        for stats in cells_of(row):
+            _add_volume(stats, row)
+    for row in db.session.execute(_outcomes(parts, scope)):
+        for stats in cells_of(row):
+            stats.met, stats.missed = stats.met + row.met, stats.missed + row.missed
+    for row in db.session.execute(_times(whole, scope)):
+        times = getattr(found[Span(row.span)].cell(row.department_id, row.agent_id), row.what)
+        times[row.spent] = row.many
+    for row in db.session.execute(_scores(whole, scope)):
+        found[Span(row.span)].cell(row.department_id, row.agent_id).scores[row.score] = row.many
+    return Comparison(
+        found[Span.NOW],
+        found[Span.BEFORE],
+        [Flow(step, one.created, one.solved) for step, one in zip(steps, by_step, strict=True)],
+        [Outcomes(step, one.met, one.missed) for step, one in zip(steps, by_step, strict=True)],
+    )
+
+
+def flow(period: Period, scope: Scope = ALL_TICKETS) -> list[Flow]:
+    """Return created and solved tickets, day by day (or in longer steps). One statement."""
+    steps = period.steps()
+    by_step = [Stats() for _step in steps]
+    for row in db.session.execute(_volume(steps_of(period, steps), scope)):
+        _add_volume(by_step[row.place], row)
+    return [Flow(step, one.created, one.solved) for step, one in zip(steps, by_step, strict=True)]
+
+
+def brief(period: Period, scope: Scope) -> Stats:
+    """Return first answers and SLA targets alone, in two statements: for the dashboard."""
+    stats, whole = Stats(), steps_of(period, [Step(period.first, period.last)])
+    for row in db.session.execute(_first_answers(whole, scope)):
+        stats.first_answers[row.spent] += row.many
+    for row in db.session.execute(_outcomes(whole, scope)):
+        stats.met, stats.missed = stats.met + row.met, stats.missed + row.missed
+    return stats
+
+
+def _add_volume(stats: Stats, row: Any) -> None:
+    if row.what == "solved":
+        stats.solved += row.many
+        return
+    stats.created, stats.ended, stats.reopened = (
+        stats.created + row.many,
+        stats.ended + row.ended,
+        stats.reopened + row.reopened,
+    )
+
+
+def has_results(period: Period, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition "a ticket was solved in ``period``"."""
+    return exists().where(Ticket.solved_at >= period.begin, Ticket.solved_at < period.end, *scope.tickets)
+
+
+_CELL = (Ticket.department_id, Ticket.assignee_id.label("agent_id"))
+_MET = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
+_MISSED = SlaTarget.broken_at.is_not(None)
+
+
+def _sum(condition: Any) -> Any:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+
+
+def _open(scope: Scope) -> Select[Any]:
+    open_, waiting = _sum(Ticket.status != TicketStatus.WAITING), _sum(Ticket.status == TicketStatus.WAITING)
+    query: Select[Any] = select(*_CELL, open_.label("open"), waiting.label("waiting")).group_by(*_CELL)
+    return query.where(Ticket.is_open.is_(True), *scope.tickets)
+
+
+_NOT_MERGED = Ticket.merged_into_id.is_(None)
+
+
+def _volume(local: Any, scope: Scope, *cell: Any) -> CompoundSelect[Any]:
+    """Select created and solved tickets by step and ``cell``: two selects of the same columns, each by its index."""
+    ended, reopened = or_(Ticket.solved_at.is_not(None), Ticket.reopened > 0), Ticket.reopened > 0
     parts = [
-        select(literal(name).label("what"), local.c.place.label("place"), func.count().label("many"))
+        _by_step(local, literal(name).label("what"), *cell, func.count().label("many"))
+        .add_columns(_sum(ended).label("ended"), _sum(reopened).label("reopened"))
         .join(Ticket, within_step(instant, local))
         .where(_NOT_MERGED, *scope.tickets)
-        .group_by(local.c.place)
+        .group_by(*cell)
         for name, instant in (("created", Ticket.created_at), ("solved", Ticket.solved_at))
     ]
-    found = {(row.what, row.place): row.many for row in db.session.execute(union_all(*parts))}
-    return [
-        Flow(step, found.get(("created", place), 0), found.get(("solved", place), 0))
-        for place, step in enumerate(steps)
-    ]
+    return union_all(*parts)
 
 
-def outcomes_by_step(period: Period, scope: Scope = ALL_TICKETS, steps: list[Step] | None = None) -> list[Outcomes]:
-    """Return met and missed targets, step by step. One statement."""
-    steps = period.steps() if steps is None else steps
-    local = steps_of(period, steps)
-    query: Select[Any] = (
-        select(local.c.place, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
+def _by_step(local: Any, *columns: Any) -> Select[Any]:
+    return select(local.c.span, local.c.place, *columns).select_from(local).group_by(local.c.span, local.c.place)
+
+
+def _outcomes(local: Any, scope: Scope) -> Select[Any]:
+    """Count the targets with an outcome: met in time, or missed, even if met later."""
+    return (
+        _by_step(local, *_CELL, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
         .join(SlaTarget, within_step(SlaTarget.started_at, local))
-        .where(*_targets())
-        .group_by(local.c.place)
+        .join(Ticket, Ticket.id == SlaTarget.ticket_id)
+        # The index begins with the kind.
+        .where(SlaTarget.kind.in_(list(TargetKind)), SlaTarget.goal.is_not(None), *scope.tickets)
+        .group_by(*_CELL)
     )
-    if scope.tickets:
-        query = query.join(Ticket, Ticket.id == SlaTarget.ticket_id).where(*scope.tickets)
-    found = {row.place: (row.met, row.missed) for row in db.session.execute(query)}
-    return [Outcomes(step, *found.get(place, (0, 0))) for place, step in enumerate(steps)]
 
 
-def steps_of(period: Period, steps: list[Step]) -> Any:
-    """Return the steps as rows with their bounds: SQL cannot compute the local day of an instant."""
-    columns = (column("place", Integer), column("begins", Instant()), column("ends", Instant()))
-    rows = [(place, *pair) for place, pair in enumerate(period.bounds(steps))]
+def _times(local: Any, scope: Scope) -> CompoundSelect[Any]:
+    """Select how often each working time occurs: two selects of the same columns, of one kind of target each."""
+    return union_all(_first_answers(local, scope), _solutions(local, scope))
+
+
+def _first_answers(local: Any, scope: Scope) -> Select[Any]:
+    return (
+        _times_of(SlaTarget.spent, "first_answers", local, scope)
+        .join(SlaTarget, within_step(SlaTarget.started_at, local))
+        .join(Ticket, Ticket.id == SlaTarget.ticket_id)
+        .where(SlaTarget.kind == TargetKind.FIRST_ANSWER, SlaTarget.met_at.is_not(None))
+    )
+
+
+def _solutions(local: Any, scope: Scope) -> Select[Any]:
+    # From the tickets to their targets: by the kind, SQLite would read the targets of every year.
+    is_met = (SlaTarget.kind == TargetKind.SOLUTION) & SlaTarget.met_at.is_not(None)
+    return (
+        _times_of(case((is_met, SlaTarget.spent)), "solutions", local, scope)
+        .join(Ticket, within_step(Ticket.solved_at, local))
+        .join(SlaTarget, SlaTarget.ticket_id == Ticket.id)
+        .where(_NOT_MERGED)
+    )
+
+
+def _times_of(spent: Any, name: str, local: Any, scope: Scope) -> Select[Any]:
+    spent = spent.label("spent")
+    query = _by_step(local, literal(name).label("what"), *_CELL, spent, func.count().label("many"))
+    return query.where(spent.is_not(None), *scope.tickets).group_by(*_CELL, spent)
+
+
+def _scores(local: Any, scope: Scope) -> Select[Any]:
+    cell: tuple[Any, ...] = (TicketRating.department_id, TicketRating.agent_id, TicketRating.score)
+    return (
+        _by_step(local, *cell, func.count().label("many"))
+        .join(TicketRating, within_step(TicketRating.at, local))
+        .where(*scope.of(TicketRating.department_id, TicketRating.agent_id))
+        .group_by(*cell)
+    )
+
+
+# --- Step by step -----------------------------------------------------------------------------------------------------
+
+
+def steps_of(period: Period, steps: list[Step], *, before: bool = False) -> Any:
+    """Return the steps as rows with their bounds: SQL cannot compute the local day of an instant.
+
+    Args:
+        period: whose steps they are.
+        steps: each has its position as its ``place``.
+        before: one more row is the period before, as a whole, in another ``span``.
+    """
+    columns = (column("span", String), column("place", Integer), column("begins", Instant()), column("ends", Instant()))
+    rows = [(Span.NOW.value, place, *pair) for place, pair in enumerate(period.bounds(steps))]
+    if before:
+        earlier = period.before()
+        rows.append((Span.BEFORE.value, 0, earlier.begin, earlier.end))
     return values(*columns, name="steps").data(rows).cte("steps")
 
 
+def spans_of(period: Period) -> Any:
+    """Return a period and the one before it as rows with their bounds, like :func:`steps_of`."""
+    return steps_of(period, [Step(period.first, period.last)], before=True)
+
+
 def within_step(instant: Any, local: Any) -> Any:
+    """Return the condition "at ``instant`` the step lasted"."""
     return (instant >= local.c.begins) & (instant < local.c.ends)
 
 
 # --- Now --------------------------------------------------------------------------------------------------------------
 
 
-def longest_waiting(*conditions: Any) -> Ticket | None:
-    """Return the open ticket that was updated the longest time ago.
+@dataclass(frozen=True)
+class Waiting:
+    """What waits now.
 
     Args:
-        conditions: on tickets.
+        due: the open tickets that are due first.
+        oldest: the open ticket that was updated the longest time ago.
+        values: the values read in the same statement, by name.
     """
-    query = select(Ticket).where(Ticket.status == TicketStatus.OPEN, *conditions).order_by(Ticket.updated_at, Ticket.id)
-    return db.session.scalar(query.limit(1))
+
+    due: list[Ticket]
+    oldest: Ticket | None
+    values: dict[str, Any]
 
 
-def due_next(limit: int, *conditions: Any) -> list[Ticket]:
-    """Return the open tickets that are due first."""
+def waiting(limit: int, *conditions: Any, scalars: Mapping[str, Select[Any]]) -> Waiting:
+    """Return the tickets that wait now, in one statement.
+
+    Args:
+        limit: so many of those that are due first.
+        conditions: on tickets.
+        scalars: selects of one value each, by name, to be read in the same statement.
+    """
+    open_tickets = select(Ticket.id).where(*conditions)
+    due = open_tickets.where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE)
+    first = due.order_by(Ticket.due_at, Ticket.id).limit(limit).subquery("first")
+    longest = open_tickets.where(Ticket.status == TicketStatus.OPEN).order_by(Ticket.updated_at, Ticket.id)
+    last, oldest = longest.limit(1).subquery("last"), aliased(Ticket, name="oldest")
+    one = select(literal(1).label("one")).subquery("one")  # the values are read where nothing waits, too
     query = (
-        select(Ticket)
+        select(Ticket, oldest, *(query.scalar_subquery().label(f"value_{name}") for name, query in scalars.items()))
+        .select_from(one)
+        .outerjoin(last, true())
+        .outerjoin(oldest, oldest.id == last.c.id)
+        .outerjoin(first, true())
+        .outerjoin(Ticket, Ticket.id == first.c.id)
         .options(joinedload(Ticket.customer).load_only(Customer.name))
-        .where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE, *conditions)
         .order_by(Ticket.due_at, Ticket.id)
-        .limit(limit)
     )
-    return list(db.session.scalars(query))
+    rows = db.session.execute(query).all()
+    values = {name: getattr(rows[0], f"value_{name}") for name in scalars}
+    return Waiting([row.Ticket for row in rows if row.Ticket is not None], rows[0].oldest, values)
 
 
 @dataclass(frozen=True)

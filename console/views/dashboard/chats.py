@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, func, select, true
+from sqlalchemy import Select, func, select
 
 from console.chat.models import HEAD, Chat, ChatSettings, ChatStatus, Presence, StaffPresence
 from console.chat.queries import visible
 from console.core.actor import Actor
-from console.core.db import db
+from console.core.db import seconds_of
 from console.core.texts import gettext, ngettext
 from console.staff.models import Staff
-from console.staff.roles import Permission
 from console.tickets.list_queries import MAX_COUNT
 from console.views.dashboard.tiles import Tile
 from console.views.shared.labels.chats import desk_url, duration
@@ -34,20 +34,37 @@ def count_queries(actor: Actor) -> dict[str, Select[int]]:
     }
 
 
-@dataclass(frozen=True)
-class _Now:
-    waits_since: datetime | None
-    available: int
+def desk_queries(actor: Actor, now: datetime) -> dict[str, Select[Any]]:
+    """Return the selects of one value each, by name: since when the longest waits, and how many agents are available.
+
+    Available is who takes chats and has a connection, or lost it no longer than the grace period ago.
+    """
+    oldest = select(func.min(Chat.waits_since)).where(Chat.status == ChatStatus.QUEUED, visible(actor))
+    available = (
+        select(func.count())
+        .select_from(StaffPresence)
+        .join(Staff, Staff.id == StaffPresence.staff_id)
+        .join(ChatSettings, ChatSettings.id == HEAD)
+        .where(
+            Staff.active.is_(True),
+            StaffPresence.state == Presence.AVAILABLE,
+            int(now.timestamp()) - seconds_of(StaffPresence.seen_at) < ChatSettings.grace_seconds,
+        )
+    )
+    return {"chat_waits_since": oldest, "chat_available": available}
 
 
-def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
-    """Return the figures, for those who answer chats. One statement besides the counts."""
-    if not actor.may(Permission.CHAT):
-        return []
-    desk = _read(actor, now)
-    mine = counts["chat_mine"]
+def tiles(counts: Mapping[str, int], desk: Mapping[str, Any], now: datetime) -> list[Tile]:
+    """Return the figures, for those who answer chats.
+
+    Args:
+        counts: the results of :func:`count_queries`, by name.
+        desk: those of :func:`desk_queries`.
+        now: the present.
+    """
+    mine, available = counts["chat_mine"], desk["chat_available"]
     return [
-        _queue(counts["chat_queue"], desk, now),
+        _queue(counts["chat_queue"], desk["chat_waits_since"], now),
         Tile(
             "active",
             gettext("Chats in progress"),
@@ -70,18 +87,18 @@ def tiles(actor: Actor, counts: dict[str, int], now: datetime) -> list[Tile]:
             "available",
             gettext("Available agents"),
             "users",
-            str(desk.available),
-            gettext("online and taking chats") if desk.available else gettext("no one is taking chats"),
+            str(available),
+            gettext("online and taking chats") if available else gettext("no one is taking chats"),
             desk_url(),
-            "" if desk.available or not counts["chat_queue"] else "danger",
+            "" if available or not counts["chat_queue"] else "danger",
         ),
     ]
 
 
-def _queue(count: int, desk: _Now, now: datetime) -> Tile:
+def _queue(count: int, waits_since: datetime | None, now: datetime) -> Tile:
     words, mark = gettext("no one waiting"), ""
-    if count and desk.waits_since is not None:
-        wait = now - desk.waits_since
+    if count and waits_since is not None:
+        wait = now - waits_since
         words = gettext("the longest for %(time)s", time=duration(wait))
         mark = "danger" if wait >= LATE else "warn" if wait >= SOON else "ok"
     return Tile("queue", gettext("Waiting in chat"), "clock", _number(count), words, desk_url(), mark)
@@ -89,17 +106,3 @@ def _queue(count: int, desk: _Now, now: datetime) -> Tile:
 
 def _number(count: int) -> str:
     return f"{MAX_COUNT}+" if count > MAX_COUNT else str(count)
-
-
-def _read(actor: Actor, now: datetime) -> _Now:
-    """Read since when the longest waits and who is there, in one statement."""
-    oldest = select(func.min(Chat.waits_since)).where(Chat.status == ChatStatus.QUEUED, visible(actor))
-    working = select(Staff.id).where(Staff.active.is_(True))
-    taking = and_(StaffPresence.state == Presence.AVAILABLE, StaffPresence.staff_id.in_(working))
-    rows = db.session.execute(
-        select(ChatSettings.grace_seconds, oldest.scalar_subquery().label("oldest"), StaffPresence.seen_at)
-        .outerjoin(StaffPresence, and_(true(), taking))
-        .where(ChatSettings.id == HEAD)
-    ).all()
-    here = [row for row in rows if row.seen_at is not None and (now - row.seen_at).total_seconds() < row.grace_seconds]
-    return _Now(rows[0].oldest if rows else None, len(here))

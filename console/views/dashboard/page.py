@@ -17,7 +17,7 @@ from console.core.context import settings
 from console.core.db import db
 from console.core.errors import Text
 from console.core.texts import gettext, lazy_gettext
-from console.customers.account.disputes import disputed
+from console.customers.account.disputes import live_and_disputed
 from console.customers.models import Customer
 from console.customers.queries import live_verifications, locked_out_people
 from console.hosting.models import Domain
@@ -33,7 +33,7 @@ from console.views.shared.labels.hours import hours_status
 from console.views.shared.labels.states import migration_label, today
 from console.views.shared.labels.stats import percent_label, working_time
 from console.views.shared.labels.tickets import due, ticket_url
-from console.views.shared.menu import link
+from console.views.shared.menu import badge_queries, link
 from console.web.answers import local_time, wants_json
 from console.web.identity import current_actor
 
@@ -56,24 +56,26 @@ class Dashboard(Guarded, AdminIndexView):
     def index(self) -> ResponseReturnValue:
         """Show the dashboard, or tell programs its figures."""
         actor = current_actor()
-        board = ticket_tiles.board(actor)
+        board = ticket_tiles.board(actor, badges=() if wants_json() else badge_queries())
         if wants_json():
             return jsonify(as_json(board, _tiles(actor)))
-        issues = actor.may(Permission.ISSUE_DOCUMENTS)
+        unlocks, issues = actor.may(Permission.UNLOCK_PIN), actor.may(Permission.ISSUE_DOCUMENTS)
+        live, disputed = live_and_disputed(actor, MAX_ROWS) if unlocks else (live_verifications(actor), [])
         return self.render(
             "admin/dashboard/page.html",
             actor=actor,
             may={permission.name: actor.may(permission) for permission in Permission},
             tiles=_tiles(actor),
             board=board,
+            badge_counts=board.badge_counts,
             hours=hours_status(),
             week=ticket_tiles.my_week(actor) if actor.may(Permission.WORK_TICKETS) and _is_agent(actor) else None,
             desk=ticket_tiles.desk() if board.whole else None,
-            verifications=live_verifications(actor),
+            verifications=live,
             waiting=_waiting() if actor.may(Permission.DECIDE_MIGRATION) else [],
             requests=_today(actor) if actor.may(Permission.SEE_MIGRATIONS) and not issues else [],
-            locked=locked_out_people()[:MAX_ROWS] if actor.may(Permission.UNLOCK_PIN) else [],
-            disputed=disputed(MAX_ROWS) if actor.may(Permission.UNLOCK_PIN) else [],
+            locked=locked_out_people()[:MAX_ROWS] if unlocks else [],
+            disputed=disputed,
             overdue=_overdue() if issues else [],
             migration_label=migration_label,
             time_label=working_time,

@@ -1,7 +1,7 @@
 """The dashboard's part about tickets: what waits for this person, or for the whole desk, and what needs attention.
 
-Every figure is a link to the list it counts, and counts it by the list's own conditions. All of them are one
-statement, each counts as far as a tile can say.
+Every figure is a link to the list it counts, and counts it by the list's own conditions, as far as a tile can say.
+All of them are one statement, and what is due next is read in it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 
 from console.core import clock
 from console.core.actor import Actor
@@ -25,7 +25,7 @@ from console.mail.queries import LATELY
 from console.staff.models import DepartmentMember
 from console.staff.roles import Permission
 from console.tickets import list_queries
-from console.tickets.list_queries import BUILT_IN, MAX_COUNT, count_each
+from console.tickets.list_queries import BUILT_IN, MAX_COUNT, count_query
 from console.tickets.models import Ticket, TicketStatus
 from console.tickets.queries import visible
 from console.tickets.reviews.models import Review, ReviewState
@@ -40,7 +40,7 @@ from console.views.shared.charts import Chart
 from console.views.shared.flow_chart import flow_chart
 from console.views.shared.labels.hours import hours_warning
 from console.views.shared.labels.states import today
-from console.views.shared.menu import link
+from console.views.shared.menu import BadgeCounts, BadgeQueries, link
 
 DUE_SHOWN = 6
 WEEK, FORTNIGHT = 7, 14  # days of the charts
@@ -68,6 +68,7 @@ class Board:
         due: the tickets whose SLA targets are due first.
         whole: the whole desk's, not one's own.
         chat: the chat desk now.
+        badge_counts: of the sidebar, where they were asked for.
     """
 
     tiles: list[Tile]
@@ -75,6 +76,7 @@ class Board:
     due: list[Ticket]
     whole: bool
     chat: list[Tile] = field(default_factory=list)
+    badge_counts: BadgeCounts = field(default_factory=dict)
 
 
 def sees_desk(actor: Actor) -> bool:
@@ -82,17 +84,31 @@ def sees_desk(actor: Actor) -> bool:
     return actor.may(Permission.SEE_REPORTS) and actor.may(Permission.READ_TICKETS)
 
 
-def board(actor: Actor) -> Board:
-    """Return what waits: for the whole desk where it is one's to look after, else one's own. Four statements."""
+def board(actor: Actor, *, badges: BadgeQueries = ()) -> Board:
+    """Return what waits: for the whole desk where it is one's to look after, else one's own. One statement.
+
+    Args:
+        actor: the reader.
+        badges: what counts the badges of the sidebar, to be read along.
+    """
     now, whole = clock.now(), sees_desk(actor)
-    counts = count_each(_queries(actor, now, whole=whole))
-    if not actor.may(Permission.WORK_TICKETS):
-        return Board([], _needs(actor, counts, whole=whole), [], whole)
-    conditions = [visible(actor)] if whole else [visible(actor), Ticket.assignee_id == actor.id]
-    oldest = queries.longest_waiting(*conditions)
-    tiles = _desk_tiles(counts, oldest, now) if whole else _own_tiles(counts, oldest, now)
-    due = queries.due_next(DUE_SHOWN, *conditions)
-    return Board(tiles, _needs(actor, counts, whole=whole), due, whole, chat_tiles.tiles(actor, counts, now))
+    count_selects = {name: count_query(keys) for name, keys in _queries(actor, now, whole=whole).items()}
+    desk = chat_tiles.desk_queries(actor, now) if actor.may(Permission.CHAT) else {}
+    badge_names = {f"badge_{endpoint}": endpoint for endpoint, _query in badges}
+    scalars = count_selects | desk | {f"badge_{endpoint}": query for endpoint, query in badges}
+    works = actor.may(Permission.WORK_TICKETS)
+    conditions = (
+        ([visible(actor)] if whole else [visible(actor), Ticket.assignee_id == actor.id]) if works else [false()]
+    )
+    found = queries.waiting(DUE_SHOWN, *conditions, scalars=scalars)
+    counts: Counts = {name: found.values[name] for name in count_selects}
+    badge_counts = {endpoint: found.values[name] for name, endpoint in badge_names.items()}
+    needs = _needs(actor, counts, whole=whole)
+    if not works:
+        return Board([], needs, [], whole, badge_counts=badge_counts)
+    tiles = _desk_tiles(counts, found.oldest, now) if whole else _own_tiles(counts, found.oldest, now)
+    chat = chat_tiles.tiles(counts, found.values, now) if desk else []
+    return Board(tiles, needs, found.due, whole, chat, badge_counts)
 
 
 # --- Counting ---------------------------------------------------------------------------------------------------------

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from flask import Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_admin import expose
+from sqlalchemy import ColumnElement, Select, select
 
 from console.audit.service import record
+from console.chat.models import Chat
+from console.core.context import settings
 from console.core.errors import Invalid, NotFound
 from console.core.texts import lazy_gettext
 from console.core.transaction import transaction
-from console.tickets.stats.periods import Period
+from console.tickets.models import Ticket
+from console.tickets.stats.periods import Period, named_periods
 from console.tickets.stats.queries import Scope
 from console.views.reports.measures import Line
 from console.views.reports.query import ReportQuery, read_report_query, sees_all
@@ -26,6 +31,8 @@ from console.views.shared.choices import ME, department_name, names
 from console.views.shared.export import write_csv
 from console.views.shared.labels import periods as period_labels
 from console.views.shared.labels import stats as stats_labels
+from console.views.shared.labels.states import today
+from console.views.shared.menu import BadgeCounts, badge_counts_with
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
@@ -39,9 +46,11 @@ class ReportPage(Page, Generic[Reading]):
     file: ClassVar[str]  # what a downloaded table is named after
     tables: ClassVar[Mapping[str, Callable[[Any], Table]]]
 
+    subject: ClassVar[type[Ticket] | type[Chat]]  # what is counted
+
     @abstractmethod
-    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
-        """Return the first of ``periods`` that has something to show."""
+    def has_results(self, period: Period, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that a period has something to show."""
 
     @abstractmethod
     def read(self, report_query: ReportQuery) -> Reading:
@@ -60,19 +69,18 @@ class ReportPage(Page, Generic[Reading]):
         """Return the charts, each with the table that holds its numbers."""
 
     @abstractmethod
-    def parts(self, reading: Reading) -> dict[str, Any]:
-        """Return what else the template needs."""
+    def parts(self, reading: Reading, *, ever: bool) -> dict[str, Any]:
+        """Return what else the template needs; ``ever``: there is something to count in some period."""
 
     @expose("/")
     def index(self) -> ResponseReturnValue:
         """Show the figures of ``?period=`` (or ``from`` and ``until``), of a department, of an agent."""
-        report_query = read_report_query(None if wants_json() else self.latest)
-        if report_query.errors and wants_json():
+        report_query = read_report_query()
+        if not wants_json():
+            return Response(self._page(report_query), 422 if report_query.errors else 200)
+        if report_query.errors:
             return refuse(Invalid(lazy_gettext("Enter a valid period."), fields=report_query.errors))
-        reading = self.read(report_query)
-        if wants_json():
-            return jsonify(self.as_json(reading))
-        return Response(self._page(report_query, reading), 422 if report_query.errors else 200)
+        return jsonify(self.as_json(self.read(report_query)))
 
     @expose("/mine")
     def mine(self) -> ResponseReturnValue:
@@ -91,6 +99,8 @@ class ReportPage(Page, Generic[Reading]):
         if report_query.errors:
             raise Invalid(lazy_gettext("Enter a valid period."), fields=report_query.errors)
         titles, rows = self.tables[table](self.read(report_query))
+        # Before it is recorded: after a commit the reader would be read again.
+        written = "".join(write_csv([str(title) for title in titles], [rows]))
         with transaction():
             record(
                 current_actor(),
@@ -101,15 +111,32 @@ class ReportPage(Page, Generic[Reading]):
             )
         length = f"{report_query.period.first:%Y-%m-%d}_{report_query.period.last:%Y-%m-%d}"
         return Response(
-            "".join(write_csv([str(title) for title in titles], [rows])),
+            written,
             mimetype="text/csv",
             headers={"Content-Disposition": f"attachment; filename={self.file}-{table}-{length}.csv"},
         )
 
-    def _page(self, report_query: ReportQuery, reading: Reading) -> str:
+    def _start(self, report_query: ReportQuery) -> tuple[ReportQuery, BadgeCounts, bool]:
+        """Choose the latest period with something to show, where the request names none.
+
+        Returns:
+            The query, the sidebar's counts, and whether there is something to count in any period: in one statement.
+        """
+        periods = [] if report_query.dated else named_periods(today(), settings().zone)
+        results: dict[str, Select[Any]] = {
+            one.choice: select(self.has_results(one, report_query.scope)) for one in periods
+        }
+        counts, values = badge_counts_with({"any": select(self.subject.id).limit(1), **results})
+        latest = next((one for one in periods if values[one.choice]), report_query.period)
+        return replace(report_query, period=latest), counts, values["any"] is not None
+
+    def _page(self, report_query: ReportQuery) -> str:
+        report_query, badge_counts, ever = self._start(report_query)
+        reading = self.read(report_query)
         rendered: str = self.render(
             self.template,
             report_query=report_query,
+            badge_counts=badge_counts,
             lines=self.lines(reading),
             period_labels=period_labels,
             stats_labels=stats_labels,
@@ -126,7 +153,7 @@ class ReportPage(Page, Generic[Reading]):
             named=lambda period: self.get_url(".index", **_named(report_query, period)),
             csv=lambda table: self.get_url(".export", table=table, **report_query.query()),
             other=lambda endpoint: self.get_url(f"{endpoint}.index", **report_query.query()),
-            **self.parts(reading),
+            **self.parts(reading, ever=ever),
         )
         return rendered
 

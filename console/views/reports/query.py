@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flask import request
@@ -12,7 +11,7 @@ from console.core.errors import NotFound, Text
 from console.core.ids import read_key
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
-from console.tickets.stats.periods import Period, named_periods, read_period
+from console.tickets.stats.periods import Period, read_period
 from console.tickets.stats.queries import Scope
 from console.views.shared.choices import ME, names
 from console.views.shared.labels.states import today
@@ -27,6 +26,7 @@ class ReportQuery:
 
     Args:
         own: the reader's own figures.
+        dated: the request names a period; else it is this week.
         typed: the content of the form.
     """
 
@@ -34,6 +34,7 @@ class ReportQuery:
     department_id: int | None = None
     agent_id: int | None = None
     own: bool = False
+    dated: bool = True
     typed: dict[str, str] = field(default_factory=dict)
     errors: dict[str, list[Text]] = field(default_factory=dict)
 
@@ -51,14 +52,8 @@ class ReportQuery:
         return {name: value for name, value in (parameters | changes).items() if value}
 
 
-Latest = Callable[[Sequence[Period], Scope], Period | None]
-
-
-def read_report_query(latest: Latest | None = None) -> ReportQuery:
+def read_report_query() -> ReportQuery:
     """Read the query of this request.
-
-    Args:
-        latest: finds the latest period with something to show, where the request names none; else it is this week.
 
     Raises:
         NotFound: a colleague's figures, and these are not for this person to see.
@@ -75,9 +70,8 @@ def read_report_query(latest: Latest | None = None) -> ReportQuery:
     typed = {name: value[:MOST_TYPED] for name, value in args.items()}
     if period.choice == "custom" and not errors:
         typed |= {"from": period.first.isoformat(), "until": period.last.isoformat()}
-    if latest is not None and not (args["period"] or args["from"] or args["until"]):
-        period = latest(named_periods(today(), zone), Scope(department, agent)) or period
-    return ReportQuery(period, department, agent, own, typed, errors)
+    dated = bool(args["period"] or args["from"] or args["until"])
+    return ReportQuery(period, department, agent, own, dated, typed, errors)
 
 
 def _read_department(text: str, errors: dict[str, list[Text]]) -> int | None:

@@ -18,12 +18,15 @@ from console.core.forms import Form
 from console.core.ids import read_key
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
+from console.hours import queries as hours
 from console.staff.roles import Permission
 from console.tickets.queries import timeline
 from console.tickets.reviews import queries, service
 from console.tickets.reviews.models import BEST, MAX_ANSWER, MAX_NOTE, MAX_REMARK, Review, ReviewState
+from console.tickets.reviews.queries import ReviewView
 from console.tickets.reviews.service import Scoring
 from console.tickets.sla.queries import for_ticket
+from console.views.shared import menu
 from console.views.shared.base import Page
 from console.views.shared.labels.reviews import REASON, STATE, result, review_url
 from console.views.shared.labels.ticket_events import sentence
@@ -125,21 +128,22 @@ class ReviewPage(Page):
     @expose("/")
     def index(self, key: int) -> ResponseReturnValue:
         """Show the review. Its agent has read it then."""
-        review = _find(key)
+        opened = _open(key)
+        review = opened.review
         if _is_own(review) and review.state is ReviewState.DONE and review.agent_read_at is None:
             with transaction():
                 service.mark_read(current_actor(), key)
-            review = _find(key)
+            opened = _open(key)
         if wants_json():
-            return jsonify(_json(review))
-        return self._page(review)
+            return jsonify(_json(opened.review))
+        return self._page(opened)
 
     @expose("/finish", methods=["POST"])
     def finish(self, key: int) -> ResponseReturnValue:
         """Score it; then comes the next one."""
         form = JudgeForm()
         assessment = _sent(form)
-        corrected = _find(key).state is ReviewState.DONE
+        corrected = _open(key).review.state is ReviewState.DONE
 
         def change() -> ResponseReturnValue:
             form.refuse_spoiled()
@@ -207,37 +211,38 @@ class ReviewPage(Page):
         except Refusal as refusal:
             if wants_json() or refusal.status == 404:
                 raise
-            return Response(self._page(_find(key), refusal=refusal, **typed), refusal.status)
+            return Response(self._page(_open(key), refusal=refusal, **typed), refusal.status)
 
     def _page(
         self,
-        review: Review,
+        opened: ReviewView,
         *,
         refusal: Refusal | None = None,
         assessment: Assessment | None = None,
         skip: SkipForm | None = None,
         answer: AnswerForm | None = None,
     ) -> str:
-        actor, ticket = current_actor(), review.ticket
+        actor, review, ticket = current_actor(), opened.review, opened.review.ticket
         answer = answer or AnswerForm(formdata=None)
         answer.client_id.data = answer.client_id.data or uuid4().hex
         reviewer = actor.may(Permission.REVIEW) and not _is_own(review)
         waits = review.state is ReviewState.WAITING
-        alone = waits and not reviewer and not queries.has_colleague(actor)
+        alone = waits and not reviewer and not opened.has_colleague
         return str(
             self.render(
                 "admin/reviews/page.html",
+                badge_counts=opened.scalars,
                 review=review,
                 ticket=ticket,
                 entries=timeline(ticket.id, last=MOST_ENTRIES) if reviewer and ticket else [],
                 sla_targets=for_ticket(ticket, clock.now()) if reviewer and ticket else [],
-                rating=queries.rating_of(ticket.id) if ticket else None,
+                rating=opened.rating,
                 label=status_label(ticket) if ticket else None,
                 own=_is_own(review),
                 reviewer=reviewer,
                 alone=alone,
                 may_skip=waits and (reviewer or alone),
-                assessing=self._assessment_context(review, assessment) if reviewer else None,
+                assessing=self._assessment_context(opened, assessment) if reviewer else None,
                 refusal=refusal,
                 skip=skip or SkipForm(formdata=None),
                 answer=answer,
@@ -251,8 +256,9 @@ class ReviewPage(Page):
             )
         )
 
-    def _assessment_context(self, review: Review, assessment: Assessment | None) -> dict[str, Any] | None:
+    def _assessment_context(self, opened: ReviewView, assessment: Assessment | None) -> dict[str, Any] | None:
         """Return the context of the assessment form, if this supervisor may fill it in now."""
+        review = opened.review
         is_done = review.state is ReviewState.DONE
         corrects = bool(request.args.get("correct")) and review.reviewer_id == current_actor().id
         if is_done and assessment is None and not corrects:
@@ -273,7 +279,7 @@ class ReviewPage(Page):
             "assessment": assessment or (_stored(review) if is_done else Assessment()),
             "corrected": is_done,
             "open": not is_done or review.reviewer_id == current_actor().id,  # else it is only shown, to be copied
-            "rubric": queries.settings_row().rubric_version,
+            "rubric": opened.rubric_version,
             "best": BEST,
             "na": NOT_APPLICABLE,
         }
@@ -283,14 +289,16 @@ def _is_own(review: Review) -> bool:
     return review.agent_id == current_actor().id
 
 
-def _find(key: int) -> Review:
-    """Return the review for its reader.
+def _open(key: int) -> ReviewView:
+    """Return the review for its reader; the sidebar's badges and the opening hours come along in the same statement.
 
     Raises:
         NotFound: there is none, or neither is it their own and done, nor is the reader a supervisor.
     """
-    actor = current_actor()
-    return queries.find_review(actor, key) if actor.may(Permission.REVIEW) else queries.find_mine(actor, key)
+    badges, revision = menu.badge_queries(), hours.revision_selects()
+    opened = queries.load_review(current_actor(), key, scalars=badges + revision)
+    hours.known_by(*(opened.scalars.pop(name) for name, _ in revision))
+    return opened
 
 
 def _json(review: Review) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from console.core.sorting import sort_key
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.staff.roles import Permission
-from console.tickets.reviews import queries
 from console.tickets.reviews import stats as chat_stats
 from console.tickets.reviews.stats import ReviewStats, Tally
 from console.views.shared.base import Page
@@ -77,7 +76,7 @@ class ReviewStatistics(Page):
             months=list(zip(book.months.firsts, book.by_month(), strict=True)),
             agents=sorted(by_agent, key=lambda one: sort_key(one[0])) if of_everyone else [],
             departments=_departments(book),
-            criteria=[(one.name(language()), one.id) for one in queries.criteria()],
+            criteria=[(one.name(language()), one.id) for one in book.criteria],
             sentence=trend(book),
             staff=names().staff,
             all_departments={key: department_name(key) for key in names().departments},
@@ -90,19 +89,21 @@ class ReviewStatistics(Page):
         """Answer the figures as CSV: a line for each agent, department and month."""
         query = _read()
         book = _book(query)
-        with transaction():
-            filters = {name: str(value) for name, value in query.query().items()}
-            record(current_actor(), "list.exported", "review_figures", filters=filters, searched=False)
-        criteria = [(one.name(language()), one.id) for one in queries.criteria()]
+        criteria = [(one.name(language()), one.id) for one in book.criteria]
         titles = [
             gettext("Month"), gettext("Agent"), gettext("Department"), gettext("Reviews"),
             gettext("Average (%)"), gettext("Answered"), gettext("Ratings"), gettext("Average rating"),
             gettext("Low ratings"),
             *(name for name, _key in criteria),
         ]  # fmt: skip
+        # Before it is recorded: after a commit the reader would be read again.
+        written = "".join(write_csv(titles, [_lines(book, [key for _name, key in criteria])]))
+        with transaction():
+            filters = {name: str(value) for name, value in query.query().items()}
+            record(current_actor(), "list.exported", "review_figures", filters=filters, searched=False)
         name = f"review-figures-{clock.now().astimezone(settings().zone):%Y%m%d-%H%M}.csv"
         return Response(
-            "".join(write_csv(titles, [_lines(book, [key for _name, key in criteria])])),
+            written,
             mimetype="text/csv",
             headers={"Content-Disposition": f"attachment; filename={name}"},
         )

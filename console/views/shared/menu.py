@@ -209,6 +209,22 @@ def badge_counts() -> BadgeCounts:
     return dict(db.session.execute(_together(queries)).mappings().one()) if queries else {}
 
 
+def badge_counts_with(queries: Mapping[str, Select[Any]]) -> tuple[BadgeCounts, dict[str, Any]]:
+    """Count all badges and read values of the page itself, in one statement.
+
+    Args:
+        queries: selects of one value each, by name.
+
+    Returns:
+        The counts, and the values by their names.
+    """
+    badges = badge_queries()
+    columns = [query.scalar_subquery().label(f"badge_{endpoint}") for endpoint, query in badges]
+    columns += [query.scalar_subquery().label(f"value_{name}") for name, query in queries.items()]
+    row = db.session.execute(select(*columns)).mappings().one()
+    return {name: row[f"badge_{name}"] for name, _query in badges}, {name: row[f"value_{name}"] for name in queries}
+
+
 def badge(item: Item, counts: BadgeCounts) -> str:
     """Return the badge of a line of the sidebar."""
     count = counts.get(item.badge_of) or 0

@@ -74,7 +74,7 @@ def test_scored_once_and_read_by_its_agent(session: Session, staff_of: StaffOf, 
     assert "Lepo" not in str(entry.data) and entry.subject == ticket.number
     assert not [mail for mail in session.scalars(select(Mail)) if "Lepo" in mail.text]
     assert updates(agent.actor()) == 1
-    assert queries.find_mine(agent.actor(), review.id).id == review.id
+    assert queries.load_review(agent.actor(), review.id).review.id == review.id
     with transaction():
         service.mark_read(agent.actor(), review.id)
     assert updates(agent.actor()) == 0

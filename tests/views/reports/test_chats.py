@@ -162,9 +162,9 @@ def test_as_many_statements_with_more(app: Flask, client: ConsoleClient, scene: 
     counts = []
     for _ in range(2):
         with count_queries(app) as sent:
-            page = client.get(PATH)
+            page = client.get(PATH)  # looks for the latest period with an answered chat
         assert page.status_code == 200 and "graph-bar" in page.text
         counts.append(sent.count)
         for _ in range(5):
             make_past(mira.actor())
-    assert counts[0] == counts[1] <= 20, counts
+    assert counts[0] == counts[1] <= 8, counts

@@ -97,6 +97,32 @@ def test_the_list_costs_the_same_for_any_number(
     assert counts[0] == counts[1] <= 6, sent
 
 
+def test_one_review_takes_eight_statements(
+    app: Flask, client: ConsoleClient, session: Session, staff_of: StaffOf
+) -> None:
+    """With a rating, replies, quotes, answers and the whole rubric; still running targets read the opening hours."""
+    agent, supervisor = staff_of("agent"), sign_in(client, Role.SUPERVISOR)
+    ticket = rated(agent, 2, "Dugo", department="accounting")
+    quoted = [reply(agent, ticket, f"Odgovor {number}").id for number in range(3)]
+    low = session.scalars(select(Review).where(Review.ticket_id == ticket.id)).one()
+    finished = done(supervisor, waiting(agent, ticket), quotes=dict.fromkeys(quoted, "Lepo"))
+    for number, one in enumerate((agent, supervisor, agent)):
+        with transaction():
+            service.answer(one.actor(), finished.id, f"Odgovor {number}", f"a{number}")
+    for path in (url(low), url(finished), url(finished, "?correct=1"), f"{LIST}figures/csv?months=6"):
+        with count_queries(app) as sent:
+            assert client.get(path).status_code == 200
+        assert sent.count <= 8, (path, *sent)
+    page = client.get(url(finished, "?correct=1")).text
+    assert "Dugo" in page and page.count('name="quote"') >= 3
+    own = sign_in(client, staff=agent)
+    assert own.id == agent.id
+    client.get(url(finished))  # they have read it now
+    with count_queries(app) as sent:
+        assert "Odgovor 1" in client.get(url(finished)).text
+    assert sent.count <= 8
+
+
 def test_an_agent_sees_their_own_when_done_and_no_others(
     client: ConsoleClient, new_client: NewClient, session: Session, staff_of: StaffOf
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from console.chat.stats import any_chat, latest_with_results
+from sqlalchemy import ColumnElement
+
+from console.chat.models import Chat
+from console.chat.stats import has_results
 from console.core.context import settings
 from console.core.texts import lazy_gettext, ngettext
 from console.staff.roles import Permission
@@ -29,14 +31,15 @@ class ChatReports(ReportPage[ChatReading]):
     template = "admin/reports/chats.html"
     file = "chats"
     tables = TABLES
+    subject = Chat
     permission = (Permission.SEE_REPORTS, Permission.CHAT)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Chats"), endpoint="chat_reports", url="/console/reports/chats")
 
-    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
-        """Return the first of ``periods`` that has something to show."""
-        return latest_with_results(periods, scope)
+    def has_results(self, period: Period, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that a period has something to show."""
+        return has_results(period, scope)
 
     def read(self, report_query: ReportQuery) -> ChatReading:
         """Return what reads the figures."""
@@ -59,7 +62,7 @@ class ChatReports(ReportPage[ChatReading]):
             ("ratings", scores_chart(reading.whole.scores, chat_labels.RATED)),
         ]
 
-    def parts(self, reading: ChatReading) -> dict[str, Any]:
+    def parts(self, reading: ChatReading, *, ever: bool) -> dict[str, Any]:
         """Return what else the template needs."""
         return {
             "departments": reading.departments,
@@ -68,7 +71,7 @@ class ChatReports(ReportPage[ChatReading]):
             "time_label": chat_labels.wait_label,
             "notice": _retention_notice(reading),
             "quiet": reading.is_quiet,
-            "no_chats": reading.is_quiet and not any_chat(),
+            "no_chats": reading.is_quiet and not ever,
         }
 
 

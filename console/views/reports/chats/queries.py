@@ -9,7 +9,7 @@ from typing import Any
 
 from console.chat import stats as chat_stats
 from console.chat.retention import retained_since
-from console.chat.stats import ChatFlow, ChatReport, ChatStats
+from console.chat.stats import ChatComparison, ChatFlow, ChatReport, ChatStats
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import days_json, query_json, rounded, times_json
 from console.views.reports.query import ReportQuery, sees_all
@@ -22,20 +22,24 @@ class ChatReading:
     report_query: ReportQuery
 
     @cached_property
+    def _comparison(self) -> ChatComparison:
+        return chat_stats.compare(self.report_query.period, self.report_query.scope)
+
+    @property
     def now(self) -> ChatReport:
-        return chat_stats.report(self.report_query.period, self.report_query.scope)
+        return self._comparison.now
 
     @cached_property
     def before(self) -> ChatStats:
-        return chat_stats.report(self.report_query.period.before(), self.report_query.scope).whole
+        return self._comparison.before.whole
 
     @cached_property
     def whole(self) -> ChatStats:
         return self.now.whole
 
-    @cached_property
+    @property
     def flow(self) -> list[ChatFlow]:
-        return chat_stats.flow(self.report_query.period, self.report_query.scope)
+        return self._comparison.flow
 
     @cached_property
     def hours(self) -> Counter[int]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 
-from console.core.db import db
 from console.core.texts import lazy_gettext
 from console.staff.roles import Permission
 from console.tickets.models import Ticket
@@ -35,14 +33,15 @@ class TicketReports(ReportPage[TicketReading]):
     template = "admin/reports/tickets.html"
     file = "report"
     tables = TABLES
+    subject = Ticket
     permission = (Permission.SEE_REPORTS, Permission.WORK_TICKETS)  # all statistics, or one's own
 
     def __init__(self) -> None:
         super().__init__(name=lazy_gettext("Reports"), endpoint="reports", url="reports", menu_icon_value="chart")
 
-    def latest(self, periods: Sequence[Period], scope: Scope) -> Period | None:
-        """Return the first of ``periods`` that has something to show."""
-        return queries.latest_with_results(periods, scope)
+    def has_results(self, period: Period, scope: Scope) -> ColumnElement[bool]:
+        """Return the condition that a period has something to show."""
+        return queries.has_results(period, scope)
 
     def read(self, report_query: ReportQuery) -> TicketReading:
         """Return what reads the figures."""
@@ -66,7 +65,7 @@ class TicketReports(ReportPage[TicketReading]):
             ("ratings", scores_chart(whole.scores, ticket_labels.RATED)),
         ]
 
-    def parts(self, reading: TicketReading) -> dict[str, Any]:
+    def parts(self, reading: TicketReading, *, ever: bool) -> dict[str, Any]:
         """Return what else the template needs."""
         whole = reading.whole
         return {
@@ -75,9 +74,5 @@ class TicketReports(ReportPage[TicketReading]):
             "heads": ticket_labels.HEADS,
             "time_label": working_time,
             "quiet": reading.is_quiet,
-            "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not _any_ticket(),
+            "no_tickets": reading.is_quiet and not (whole.open + whole.waiting) and not ever,
         }
-
-
-def _any_ticket() -> bool:
-    return db.session.scalar(select(Ticket.id).limit(1)) is not None

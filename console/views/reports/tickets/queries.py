@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from console.tickets.stats import queries
-from console.tickets.stats.queries import Flow, Outcomes, Report, Stats
+from console.tickets.stats.queries import Comparison, Flow, Outcomes, Report, Stats
 from console.views.reports.breakdowns import by_agent, by_department
 from console.views.reports.page import days_json, query_json, rounded, times_json
 from console.views.reports.query import ReportQuery, sees_all
@@ -15,29 +15,33 @@ from console.views.reports.query import ReportQuery, sees_all
 
 @dataclass(frozen=True)
 class TicketReading:
-    """The data of the page, its JSON and its files; each part is read when it is first used."""
+    """The data of the page, its JSON and its files, read when it is first used."""
 
     report_query: ReportQuery
 
     @cached_property
+    def _comparison(self) -> Comparison:
+        return queries.compare(self.report_query.period, self.report_query.scope)
+
+    @property
     def now(self) -> Report:
-        return queries.report(self.report_query.period, self.report_query.scope)
+        return self._comparison.now
 
     @cached_property
     def before(self) -> Stats:
-        return queries.report(self.report_query.period.before(), self.report_query.scope, with_open=False).whole
+        return self._comparison.before.whole
 
     @cached_property
     def whole(self) -> Stats:
         return self.now.whole
 
-    @cached_property
+    @property
     def flow(self) -> list[Flow]:
-        return queries.flow(self.report_query.period, self.report_query.scope)
+        return self._comparison.flow
 
-    @cached_property
+    @property
     def outcomes(self) -> list[Outcomes]:
-        return queries.outcomes_by_step(self.report_query.period, self.report_query.scope)
+        return self._comparison.outcomes
 
     @cached_property
     def departments(self) -> list[tuple[int, str, Stats]]:
