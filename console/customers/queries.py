@@ -38,7 +38,7 @@ from console.staff.roles import Permission
 _NUMBER = re.compile(r"[Kk]-([0-9]{1,12})")
 _BIG = 2**31
 # ``Membership.name`` in a statement.
-_MEMBER_NAME: ColumnElement[str] = func.coalesce(func.nullif(Membership.contact_name, ""), Person.name)
+MEMBER_NAME: ColumnElement[str] = func.coalesce(func.nullif(Membership.contact_name, ""), Person.name)
 NOTHING: frozenset[Right] = frozenset()
 
 
@@ -285,7 +285,7 @@ def find_member(membership_id: int) -> Membership | None:
 def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]:
     """Return the account's latest verifications, newest first, with the names."""
     query = (
-        select(Verification, _MEMBER_NAME, Staff.name)
+        select(Verification, MEMBER_NAME, Staff.name)
         .outerjoin(Staff, Staff.id == Verification.staff_id)
         .outerjoin(Verification.membership)
         .outerjoin(Membership.person)

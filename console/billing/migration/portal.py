@@ -232,7 +232,7 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
         )
         .options(*whole_migration())
     )
-    return db.session.scalar(query)
+    return db.session.scalars(query).unique().one_or_none()
 
 
 def is_open(migration: Migration) -> bool:
