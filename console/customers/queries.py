@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from console.audit.models import AuditEntry
@@ -38,8 +38,26 @@ from console.staff.roles import Permission
 _NUMBER = re.compile(r"[Kk]-([0-9]{1,12})")
 _BIG = 2**31
 # ``Membership.name`` in a statement.
-_MEMBER_NAME: ColumnElement[str] = func.coalesce(func.nullif(Membership.contact_name, ""), Person.name)
+MEMBER_NAME: ColumnElement[str] = func.coalesce(func.nullif(Membership.contact_name, ""), Person.name)
 NOTHING: frozenset[Right] = frozenset()
+
+
+Columns = TypeVarTuple("Columns")
+Scalars = tuple[tuple[str, Select[Any]], ...]
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """An account as one member of staff finds it.
+
+    Args:
+        verification: the newest live one of theirs, as :func:`live_verification` returns it.
+        scalars: the values read in the same statement, by name.
+    """
+
+    customer: Customer
+    verification: Verification | None
+    scalars: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,9 +92,54 @@ def customer_by_number(number: str) -> Customer:
 
 def find_customer(number: str) -> Customer | None:
     """Return the account called ``number``, ``None`` where there is none."""
+    key = _customer_key(number)
+    return db.session.get(Customer, key) if key else None
+
+
+def _customer_key(number: str) -> int:
+    """Return the key of the account called ``number``, 0 where it is no number."""
     matched = _NUMBER.fullmatch(number.strip())
     key = int(matched[1]) - CUSTOMER_BASE if matched else 0
-    return db.session.get(Customer, key) if 0 < key < _BIG else None
+    return key if 0 < key < _BIG else 0
+
+
+def load_account(actor: Actor, number: str, *, scalars: Scalars = ()) -> AccountView:
+    """Return the account called ``number`` and what opens it for this staff member, in one statement.
+
+    Args:
+        scalars: names, and selects of one value each, to be read in the same statement; the same ones every time.
+
+    Raises:
+        NotFound: no such number.
+    """
+    row = db.session.execute(
+        _account(actor, scalars), {"customer": _customer_key(number), "now": clock.now()}
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return AccountView(
+        row.Customer,
+        getattr(row, "Verification", None),
+        {name: getattr(row, f"scalar_{name}") for name, _query in scalars},
+    )
+
+
+@lru_cache(maxsize=256)
+def _account(actor: Actor, scalars: Scalars) -> Select[*tuple[Any, ...]]:
+    query: Select[*tuple[Any, ...]] = select(Customer).where(Customer.id == bindparam("customer"))
+    query = query.add_columns(*(one.scalar_subquery().label(f"scalar_{name}") for name, one in scalars))
+    live = _is_live(actor, bindparam("now", type_=Instant()))
+    if live is None:
+        return query
+    joined = (
+        query.add_columns(Verification)
+        .outerjoin_from(Customer, Verification, and_(Verification.customer_id == Customer.id, *live))
+        .outerjoin(Verification.membership)
+        .outerjoin(Membership.person)
+        .order_by(Verification.id.desc())
+        .limit(1)
+    )
+    return _with_names(joined)
 
 
 def find_account(text: str) -> Customer | None:
@@ -157,6 +220,20 @@ def _opened(actor: Actor) -> Select[Any] | None:
 
 def _live(actor: Actor, now: Any = None) -> Select[Verification] | None:
     """Select this staff member's live verifications, ``None`` where the role allows none."""
+    live = _is_live(actor, clock.now() if now is None else now)
+    if live is None:
+        return None
+    return (
+        select(Verification)
+        .join(Verification.customer)
+        .outerjoin(Verification.membership)
+        .outerjoin(Membership.person)
+        .where(*live)
+    )
+
+
+def _is_live(actor: Actor, now: Any) -> tuple[ColumnElement[bool], ...] | None:
+    """Return the conditions on a verification and its account, ``None`` where the role allows none."""
     if actor.kind != "staff":
         return None
     kinds = [VerificationKind.PIN] if actor.may(Permission.VERIFY) else []
@@ -165,21 +242,15 @@ def _live(actor: Actor, now: Any = None) -> Select[Verification] | None:
     if not kinds:
         return None
     return (
-        select(Verification)
-        .join(Verification.customer)
-        .outerjoin(Verification.membership)
-        .outerjoin(Membership.person)
-        .where(
-            Verification.staff_id == actor.id,
-            Verification.kind.in_(kinds),
-            Verification.ended_at.is_(None),
-            Verification.expires_at > (clock.now() if now is None else now),
-            Customer.status != CustomerStatus.CLOSED,
-        )
+        Verification.staff_id == actor.id,
+        Verification.kind.in_(kinds),
+        Verification.ended_at.is_(None),
+        Verification.expires_at > now,
+        Customer.status != CustomerStatus.CLOSED,
     )
 
 
-def _with_names(query: Select[Verification]) -> Select[Verification]:
+def _with_names(query: Select[*Columns]) -> Select[*Columns]:
     """Load in the same statement the account and the person who was verified."""
     return query.options(
         contains_eager(Verification.customer),
@@ -195,13 +266,22 @@ def opened_rights(actor: Actor, customer_id: int) -> frozenset[Right]:
 
 def members_of(customer_id: int) -> Sequence[Membership]:
     """Return the people on the account, the owner first."""
-    query = (
+    return owner_first(db.session.scalars(select_members(customer_id)))
+
+
+def select_members(customer_id: int) -> Select[Membership]:
+    """Select the people on the account, for a page that reads something of each with them; see :func:`owner_first`."""
+    return (
         select(Membership)
         .options(joinedload(Membership.person))
         .where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
     )
+
+
+def owner_first(members: Iterable[Membership]) -> Sequence[Membership]:
+    """Return people on one account in the order in which pages show them."""
     order = list(MemberRole)
-    return sorted(db.session.scalars(query), key=lambda m: (order.index(m.role), m.id))
+    return sorted(members, key=lambda m: (order.index(m.role), m.id))
 
 
 def find_member(membership_id: int) -> Membership | None:
@@ -216,7 +296,7 @@ def find_member(membership_id: int) -> Membership | None:
 def verifications_of(customer_id: int, limit: int = 5) -> list[PastVerification]:
     """Return the account's latest verifications, newest first, with the names."""
     query = (
-        select(Verification, _MEMBER_NAME, Staff.name)
+        select(Verification, MEMBER_NAME, Staff.name)
         .outerjoin(Staff, Staff.id == Verification.staff_id)
         .outerjoin(Verification.membership)
         .outerjoin(Membership.person)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, bindparam, or_, select
 from sqlalchemy.orm import aliased
@@ -19,20 +19,33 @@ _NEAR = select(Service.id, Service.hosted_with_id, Service.customer_id).where(
 )
 
 
+class Linked(NamedTuple):
+    """Services by id, and whether one of them is linked to a service that is not among them."""
+
+    ids: set[int]
+    crosses: bool
+
+
 def with_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] = ()) -> set[int]:
-    """Return the chosen services of an account and all services linked to them, as ids.
+    """Return the ids of :func:`find_linked`."""
+    return find_linked(customer_id, chosen, leave).ids
+
+
+def find_linked(customer_id: int, chosen: Iterable[int], leave: Collection[int] = ()) -> Linked:
+    """Return the chosen services of an account and all services linked to them.
 
     Args:
         leave: services that are left out; so is what is linked to the chosen ones only through them.
     """
     found = set(chosen)
-    edge = set(found)
+    edge, ends = set(found), set[int]()
     while edge:
-        near = db.session.execute(_NEAR, {"edge": list(edge)})
+        near = db.session.execute(_NEAR, {"edge": list(edge)}).all()
+        ends |= {key for row in near if row.hosted_with_id is not None for key in (row.id, row.hosted_with_id)}
         ids = {key for (*pair, owner) in near if owner == customer_id for key in pair if key is not None}
         edge = ids - found - set(leave)
         found |= edge
-    return found
+    return Linked(found, crosses=not ends <= found)
 
 
 def broken_links() -> list[tuple[Service, Service]]:

@@ -40,21 +40,6 @@ def open_recovery(person_id: int) -> DeviceRecovery | None:
     return row if row is not None and row.is_open(clock.now()) else None
 
 
-def open_recoveries(
-    customer_id: int, person_id: int | None = None, *, contacts: bool = True
-) -> Sequence[DeviceRecovery]:
-    """Return what waits for the people of an account; with ``person_id`` for that one of them.
-
-    Args:
-        contacts: also for its contacts, who may have their sign-in without this account knowing.
-    """
-    people = _people_of(customer_id) if contacts else _users_of(customer_id)
-    query = _waiting().where(DeviceRecovery.person_id.in_(people))
-    if person_id is not None:
-        query = query.where(DeviceRecovery.person_id == person_id)
-    return db.session.scalars(query).all()
-
-
 def recoveries_shown_to(person_id: int, mine: Membership | None) -> Sequence[DeviceRecovery]:
     """Return what a person may stop: their own, and those of the users of an account that they own.
 
@@ -71,7 +56,7 @@ def is_shown_to(person_id: int, mine: Membership | None) -> ColumnElement[bool]:
     theirs = DeviceRecovery.person_id == person_id
     if mine is not None and mine.is_owner:
         theirs = or_(theirs, DeviceRecovery.person_id.in_(_users_of(mine.customer_id)))
-    return and_(_is_waiting(), theirs)
+    return and_(is_waiting(), theirs)
 
 
 def account_to_stop(person_id: int, recovery: DeviceRecovery) -> int | None:
@@ -85,22 +70,19 @@ def account_to_stop(person_id: int, recovery: DeviceRecovery) -> int | None:
     return db.session.scalar(query.order_by(Membership.customer_id).limit(1))
 
 
-def _people_of(customer_id: int) -> Select[int]:
-    return select(Membership.person_id).where(Membership.customer_id == customer_id, Membership.removed_at.is_(None))
-
-
 def _users_of(customer_id: int) -> Select[int]:
     return select(Membership.person_id).where(Membership.customer_id == customer_id, *_IS_USER)
 
 
-def _is_waiting() -> ColumnElement[bool]:
+def is_waiting() -> ColumnElement[bool]:
+    """Return the condition "a lost device that waits": of one person at most one does."""
     return and_(DeviceRecovery.ended_at.is_(None), DeviceRecovery.expires_at > clock.now())
 
 
 def _waiting() -> Select[DeviceRecovery]:
     return (
         select(DeviceRecovery)
-        .where(_is_waiting())
+        .where(is_waiting())
         .options(joinedload(DeviceRecovery.person), joinedload(DeviceRecovery.reviewed_by))
         .order_by(DeviceRecovery.id)
     )
@@ -119,7 +101,7 @@ def waiting_recoveries(limit: int) -> list[WaitingRecovery]:
     memberships = selectinload(DeviceRecovery.person).selectinload(Person.memberships)
     query = (
         select(DeviceRecovery)
-        .where(_is_waiting())
+        .where(is_waiting())
         .options(memberships.joinedload(Membership.customer), joinedload(DeviceRecovery.reviewed_by))
         .order_by(DeviceRecovery.ready_at, DeviceRecovery.id)
         .limit(limit)
@@ -135,4 +117,4 @@ def waiting_recoveries(limit: int) -> list[WaitingRecovery]:
 
 def undecided_recoveries() -> Select[int]:
     """Select the keys of what waits and no supervisor has looked at."""
-    return select(DeviceRecovery.id).where(_is_waiting(), DeviceRecovery.reviewed_at.is_(None))
+    return select(DeviceRecovery.id).where(is_waiting(), DeviceRecovery.reviewed_at.is_(None))

@@ -285,9 +285,8 @@ def _request_page(mine: Membership, form: TransferForm) -> str:
 def _barred(preview: OwnPreview) -> list[tuple[Text, tuple[str, ...]]]:
     """Return why these services cannot be transferred now, in the customer's words, and which it concerns."""
     found = [(OWN_REASONS.get(one.code, one.message), one.concerns) for one in preview.obstacles]
-    taken = held_back([service.id for service in preview.services])
-    if taken:
-        found.append((OWN_REASONS["in_migration"], tuple(s.number for s in preview.services if s.id in taken)))
+    if preview.taken:
+        found.append((OWN_REASONS["in_migration"], tuple(service.number for service in preview.taken)))
     return found
 
 

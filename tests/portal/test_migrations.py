@@ -22,7 +22,7 @@ from console.core.errors import Conflict, Invalid, NotFound
 from console.core.settings import Settings
 from console.core.transaction import transaction
 from console.customers import holds
-from console.customers.models import Guard, Verification
+from console.customers.models import Customer, Guard, TaxStatus, Verification
 from console.customers.queries import live_verification, verifications_of
 from console.customers.rights import Right
 from console.hosting.models import Service
@@ -202,6 +202,23 @@ def test_the_page_previews_asks_and_withdraws(client: ConsoleClient, ana: Person
     assert client.submit(f"/moj/migrations/{ref}/withdraw", json=True).status_code == 409
     assert "Withdraw the request" not in client.get(f"/moj/migrations/{ref}", headers=ENGLISH).text
     assert tearoom.customer_id == ana.customer.id
+
+
+@pytest.mark.both
+def test_the_request_page_takes_eight_queries(app: Flask, client: ConsoleClient, ana: Persona) -> None:
+    """Of linked services, one of them left behind, and of a document that was issued to another tax status."""
+    shop, tearoom = ana.services
+    cart = factories.make_service(ana.customer, hosted_with=shop)
+    factories.make_proforma(ana.customer, [cart, tearoom])
+    with transaction() as session:
+        session.get_one(Customer, ana.customer.id).tax_status = TaxStatus.EXEMPT
+    sign_in_person(client, ana.owner.person.email)
+    number, document, left = ana.customer.number, ana.proformas[0].number, f"service={shop.id}&leave={cart.id}"
+    for query in (f"service={shop.id}", f"service={cart.id}", f"service={tearoom.id}&{left}"):
+        with count_queries(app) as queries:
+            page = client.get(f"/moj/migrations/new?account={number}&{query}")
+        assert page.status_code == 200 and document in page.text
+        assert queries.count <= 8, (query, queries)
 
 
 @pytest.mark.only("sqlite")

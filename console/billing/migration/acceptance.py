@@ -202,13 +202,6 @@ def _owner(migration: Migration) -> Membership | None:
     return db.session.scalar(query.where(Membership.customer_id == migration.to_customer_id, Membership.is_owner))
 
 
-def accepted_by(migration: Migration) -> str:
-    """Return the name of who accepted or declined it, empty where no one did."""
-    key = migration.accepted_by_id or migration.declined_by_id
-    member = db.session.get(Membership, key, options=[joinedload(Membership.person)]) if key else None
-    return member.name if member is not None else ""
-
-
 def terms_json(documents: Any) -> list[dict[str, Any]]:
     """Return what the new owner takes over, for programs."""
     return [

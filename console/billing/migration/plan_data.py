@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import BindParameter, Select, bindparam, or_, select
+from sqlalchemy import BindParameter, Select, bindparam, inspect, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -63,10 +63,11 @@ _ACTIVE_PROFORMAS = (
         Proforma.status.in_(ACTIVE_STATUSES),
     )
     .order_by(Proforma.id)
-    .options(selectinload(Proforma.lines))
 )
 _HELD_PARTIES, _HELD_SERVICES = _to_hold(_PARTIES, Customer), _to_hold(_SERVICES, Service)
-_HELD_ACTIVE_PROFORMAS = _to_hold(_ACTIVE_PROFORMAS, Proforma)
+_HELD_ACTIVE_PROFORMAS = _to_hold(_ACTIVE_PROFORMAS.options(selectinload(Proforma.lines)), Proforma)
+_READ_ACTIVE_PROFORMAS = _ACTIVE_PROFORMAS.options(joinedload(Proforma.lines))
+_SOURCES = select(Proforma).where(Proforma.id.in_(_IDS)).options(joinedload(Proforma.lines))
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,14 @@ class Link:
         return self.hosted if self.host.id in ids else self.host
 
 
-def plan_for(migration: Migration, day: date | None = None) -> Plan:
-    """Work out what executing ``migration`` now would do, or on a day to come."""
-    return _plan(migration, lock=False, day=day)[0]
+def plan_for(migration: Migration, day: date | None = None, *, links: Sequence[Link] | None = None) -> Plan:
+    """Work out what executing ``migration`` now would do, or on a day to come.
+
+    Args:
+        links: :func:`crossing_links` of its services, where they were read already; so are accounts and services that
+            were loaded with the migration.
+    """
+    return _plan(migration, lock=False, day=day, links=links)[0]
 
 
 def locked_plan(migration: Migration) -> tuple[Plan, list[Proforma]]:
@@ -162,7 +168,9 @@ def key_content(plan: str, *, lose_exemption: bool) -> dict[str, Any]:
     return {"plan": plan} | ({"lose_exemption": True} if lose_exemption else {})
 
 
-def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple[Plan, list[Proforma]]:
+def _plan(
+    migration: Migration, *, lock: bool, day: date | None = None, links: Sequence[Link] | None = None
+) -> tuple[Plan, list[Proforma]]:
     """Work a plan out, and return its documents too.
 
     With a lock all it rests on is held until the transaction ends: customers, services, pro-formas, in this order.
@@ -174,8 +182,9 @@ def _plan(migration: Migration, *, lock: bool, day: date | None = None) -> tuple
     services = _services(migration, lock)
     for item in migration.items:
         set_committed_value(item, "service", services[item.service_id])
-    links = crossing_links(service_ids)
+    links = crossing_links(service_ids) if links is None else links
     documents = _active_proformas(service_ids, lock)
+    _load_sources(documents, new.tax_status.value)
     issuer = settings().issuer
     plan = build(
         day=day or today(),
@@ -205,13 +214,17 @@ def _are_covered(terms: Terms, accepted: Terms) -> bool:
 
 
 def _parties(migration: Migration, lock: bool) -> tuple[Customer, Customer]:
+    if not lock and inspect(migration).unloaded.isdisjoint({"from_customer", "to_customer"}):
+        return migration.from_customer, migration.to_customer
     ids = (migration.from_customer_id, migration.to_customer_id)
     found = {customer.id: customer for customer in _read(_HELD_PARTIES if lock else _PARTIES, ids)}
     return found[ids[0]], found[ids[1]]
 
 
 def _services(migration: Migration, lock: bool) -> dict[int, Service]:
-    """Return what moves and what stays behind of it, by id: the link between them is written on one or the other."""
+    """Return what moves, by id, and where it is held what stays behind: the link is written on one or the other."""
+    if not lock and all("service" not in inspect(item).unloaded for item in migration.items):
+        return {item.service_id: item.service for item in migration.items}
     ids = [*(item.service_id for item in migration.items), *migration.left_behind]
     return {service.id: service for service in _read(_HELD_SERVICES if lock else _SERVICES, ids)}
 
@@ -225,7 +238,13 @@ def _link_obstacles(migration: Migration, links: Sequence[Link]) -> list[Obstacl
 
 
 def paid_since(migration_id: int, customer_id: int) -> list[Obstacle]:
-    """Return what the new owner has paid of the documents that a migration made to them: it is not taken back then.
+    """Return what the new owner has paid of the documents that a migration made to them: it is not taken back then."""
+    paid = tuple(db.session.scalars(select_paid_since(migration_id, customer_id)))
+    return [Obstacle("paid_since", paid)] if paid else []
+
+
+def select_paid_since(migration_id: int, customer_id: int) -> Select[str]:
+    """Select the numbers of :func:`paid_since`.
 
     A corrected copy stands for its original, however often it was corrected.
     """
@@ -233,17 +252,27 @@ def paid_since(migration_id: int, customer_id: int) -> list[Obstacle]:
     made = select(Proforma.id).where(Proforma.migration_id == migration_id, theirs).cte(recursive=True)
     made = made.union(select(Proforma.id).join(made, Proforma.source_id == made.c.id).where(theirs))
     query = select(Proforma.number).where(Proforma.id.in_(select(made.c.id)), Proforma.paid > 0)
-    paid = tuple(db.session.scalars(query.order_by(Proforma.id)))
-    return [Obstacle("paid_since", paid)] if paid else []
+    return query.order_by(Proforma.id)
 
 
 def _read(query: Select[T], ids: Sequence[int]) -> list[T]:
-    return list(db.session.scalars(query, {"ids": list(ids)}))
+    return list(db.session.scalars(query, {"ids": list(ids)}).unique())
 
 
 def _active_proformas(service_ids: Sequence[int], lock: bool) -> list[Proforma]:
     """Return every active pro-forma with a line of one of the services, whole."""
-    return _read(_HELD_ACTIVE_PROFORMAS if lock else _ACTIVE_PROFORMAS, service_ids)
+    return _read(_HELD_ACTIVE_PROFORMAS if lock else _READ_ACTIVE_PROFORMAS, service_ids)
+
+
+def _load_sources(documents: Sequence[Proforma], status: str) -> None:
+    """Load what ``documents`` were made from as far back as :func:`_former` looks: each step back in one statement."""
+    level = [document for document in documents if _tax_status(document) != status]
+    while level:
+        ids = {document.source_id for document in level if document.source_id is not None}
+        sources = {source.id: source for source in _read(_SOURCES, sorted(ids))} if ids else {}
+        for document in level:
+            set_committed_value(document, "source", sources.get(document.source_id or 0))
+        level = [source for source in sources.values() if _tax_status(source) != status]
 
 
 def _source(proforma: Proforma, new_status: TaxStatus) -> Source:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from console.billing.migration.decisions import end_withdrawn
@@ -31,7 +31,7 @@ from console.customers.access import membership_behind, require_right, rights_of
 from console.customers.models import Customer
 from console.customers.rights import Right
 from console.customers.verification.portal import verify_in_portal
-from console.hosting.links import with_linked
+from console.hosting.links import find_linked
 from console.hosting.models import Service
 
 
@@ -58,6 +58,7 @@ class OwnPreview:
         along: services that move because they are linked to a chosen one.
         stays: services that stay although they are linked to one that moves.
         obstacles: why it cannot be asked for, or not be executed now.
+        taken: the services that another open migration holds.
     """
 
     services: list[Service]
@@ -65,6 +66,7 @@ class OwnPreview:
     stays: list[Service]
     documents: list[OwnDocument]
     obstacles: tuple[Obstacle, ...]
+    taken: tuple[Service, ...] = ()
 
 
 def request_in_portal(actor: Actor, customer: Customer, request: Request, pin: str, key: str) -> dict[str, Any] | None:
@@ -148,38 +150,55 @@ def preview_request(customer: Customer, chosen: Collection[int], leave: Collecti
     chosen = set(chosen)
     if not chosen:
         raise refusal("no_service")
-    moving = with_linked(customer.id, chosen, set(leave) - chosen)
-    query = select(Service).where(Service.id.in_(moving), Service.customer_id == customer.id).order_by(Service.id)
-    services = list(db.session.scalars(query.options(joinedload(Service.product))))
+    moving, crosses = find_linked(customer.id, chosen, set(leave) - chosen)
+    query = (
+        select(Service, MigrationItem.id.label("taken"))
+        .outerjoin(MigrationItem, and_(MigrationItem.service_id == Service.id, MigrationItem.open))
+        .where(Service.id.in_(moving), Service.customer_id == customer.id)
+        .order_by(Service.id)
+        .options(joinedload(Service.product), joinedload(Service.domain))
+    )
+    rows = db.session.execute(query).all()
+    services = [row.Service for row in rows]
     if len(services) != len(moving):
         raise refusal("not_theirs")
-    stays = list({link.other(moving).id: link.other(moving) for link in crossing_links(moving)}.values())
+    links = crossing_links(moving) if crosses else []
+    stays = list({link.other(moving).id: link.other(moving) for link in links}.values())
     draft = Migration(
         from_customer_id=customer.id,
         to_customer_id=customer.id,  # to any other, this side looks the same
-        items=[MigrationItem(service_id=service.id, along=service.id not in chosen) for service in services],
+        from_customer=customer,
+        to_customer=customer,
+        items=[
+            MigrationItem(service_id=service.id, service=service, along=service.id not in chosen)
+            for service in services
+        ],
         left_behind=[service.id for service in stays],
     )
-    plan = plan_for(draft)
+    plan = plan_for(draft, links=links)
     obstacles = tuple(one for one in plan.obstacles if one.code != "same_owner")
     along = [service for service in services if service.id not in chosen]
-    return OwnPreview(services, along, stays, own_documents(plan), obstacles)
+    taken = tuple(row.Service for row in rows if row.taken is not None)
+    return OwnPreview(services, along, stays, own_documents(plan), obstacles, taken)
 
 
 def preview_reversal(migration: Migration) -> OwnPreview:
     """Work out what taking an executed migration back would do, on the side of the one who received it."""
     ids = [item.service_id for item in migration.items]
-    stays = list({link.other(ids).id: link.other(ids) for link in crossing_links(ids)}.values())
+    links = crossing_links(ids)
+    stays = list({link.other(ids).id: link.other(ids) for link in links}.values())
     draft = Migration(
         from_customer_id=migration.to_customer_id,
         to_customer_id=migration.from_customer_id,
-        items=[MigrationItem(service_id=key) for key in ids],
+        from_customer=migration.to_customer,
+        to_customer=migration.from_customer,
+        items=[MigrationItem(service_id=item.service_id, service=item.service) for item in migration.items],
         left_behind=[service.id for service in stays],
     )
     in_the_way = reversal_obstacles(migration)
     if in_the_way:  # a service that is no longer theirs says so once
         return OwnPreview([item.service for item in migration.items], [], [], [], tuple(in_the_way))
-    plan = plan_for(draft)
+    plan = plan_for(draft, links=links)
     return OwnPreview([item.service for item in migration.items], [], stays, own_documents(plan), tuple(plan.obstacles))
 
 
@@ -232,7 +251,7 @@ def find_own_migration(ref_id: int, customer_ids: Sequence[int]) -> Migration | 
         )
         .options(*whole_migration())
     )
-    return db.session.scalar(query)
+    return db.session.scalars(query).unique().one_or_none()
 
 
 def is_open(migration: Migration) -> bool:

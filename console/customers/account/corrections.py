@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from console.audit.service import record
@@ -124,8 +124,12 @@ def refuse(actor: Actor, correction_id: int, answer: str) -> Correction:
 
 def open_correction(customer_id: int) -> Correction | None:
     """Return what waits on an account, if anything does."""
-    query = select(Correction).where(Correction.customer_id == customer_id, Correction.ended_at.is_(None))
-    return db.session.scalar(query)
+    return db.session.scalar(select(Correction).where(Correction.customer_id == customer_id, is_open()))
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition "waits": of one account at most one does."""
+    return Correction.ended_at.is_(None)
 
 
 def open_corrections(actor: Actor) -> list[Correction]:

@@ -19,7 +19,7 @@ from console.customers import labels
 from console.customers.forms import SPOKEN_CHANNELS, OverrideForm, UnlockForm, VerifyForm
 from console.customers.labels import TAX_STATUS
 from console.customers.models import Customer, Membership
-from console.customers.queries import customer_by_number
+from console.customers.queries import customer_by_number, load_account
 from console.customers.rights import Right
 from console.customers.verification.supervision import override, unlock
 from console.hosting.labels import SUSPENSION
@@ -35,7 +35,7 @@ from console.views.shared.labels import mail as mail_labels
 from console.views.shared.labels.audit import action_icon, action_name
 from console.views.shared.labels.states import SERVICE_STATUS, proforma_label
 from console.views.shared.labels.tickets import status_label, ticket_url
-from console.views.shared.menu import customer_url
+from console.views.shared.menu import badge_queries, customer_url
 from console.web.answers import local_time, refuse, wants_json
 from console.web.identity import current_actor
 
@@ -85,12 +85,11 @@ class CustomerPageView(Page):
     @expose("/")
     def index(self, number: str) -> ResponseReturnValue:
         """Show the account as far as it is opened for this reader."""
-        customer = customer_by_number(number)
         if wants_json():
-            return jsonify(
-                as_json(load(current_actor(), customer, groups=frozenset(Group), before=request.args.get("before", "")))
-            )
-        return render_customer(self, customer)
+            account = load_account(current_actor(), number)
+            before = request.args.get("before", "")
+            return jsonify(as_json(load(current_actor(), account, groups=frozenset(Group), before=before)))
+        return render_customer(self, number)
 
     @expose("/override", methods=["POST"])
     def open_with_reason(self, number: str) -> ResponseReturnValue:
@@ -104,7 +103,7 @@ class CustomerPageView(Page):
             if wants_json():
                 return refuse(refusal)
             form.reason.errors = refusal.fields.get("reason", ())
-            return Response(render_customer(self, customer_by_number(number), override_form=form), 422)
+            return Response(render_customer(self, number, override_form=form), 422)
         if wants_json():
             return jsonify(verification=verification_json(verification))
         return redirect(customer_url(number), 303)
@@ -164,24 +163,31 @@ class CustomerPageView(Page):
 
 def render_customer(
     view: BaseView,
-    customer: Customer,
+    number: str,
     *,
     form: VerifyForm | None = None,
     failed: bool = False,
     slowed: bool = False,
     override_form: OverrideForm | None = None,
 ) -> str:
-    """Draw the page, also after a failed try that was made on it."""
+    """Draw the page, also after a failed try that was made on it.
+
+    Raises:
+        NotFound: there is no account of this number.
+    """
+    actor = current_actor()
+    account = load_account(actor, number, scalars=badge_queries())
     tab = request.args.get("tab", "")
     tab = tab if tab in TABS else "overview"
     before = request.args.get("before", "")
     rendered: str = view.render(
         "admin/customers/page.html",
-        page=load(current_actor(), customer, groups=TAB_GROUPS[tab], before=before),
-        customer=customer,
+        page=load(actor, account, groups=TAB_GROUPS[tab], before=before),
+        customer=account.customer,
+        badge_counts=account.scalars,
         tabs=TABS,
         tab=tab,
-        form=form or VerifyForm(formdata=None, customer=customer.number),
+        form=form or VerifyForm(formdata=None, customer=account.customer.number),
         failed=failed,
         slowed=slowed,
         override_form=override_form or OverrideForm(formdata=None),
@@ -199,11 +205,11 @@ def render_customer(
         status_label=status_label,
         mail_labels=mail_labels,
         chat_labels=chat_labels,
-        sees_all_mail=current_actor().may(Permission.RESEND_MAIL),
+        sees_all_mail=actor.may(Permission.RESEND_MAIL),
         before=before,
-        may_restore=partial(may_restore, current_actor()),
-        may_issue=current_actor().may(Permission.ISSUE_DOCUMENTS),
-        may_open_ticket=current_actor().may(Permission.WORK_TICKETS),
+        may_restore=partial(may_restore, actor),
+        may_issue=actor.may(Permission.ISSUE_DOCUMENTS),
+        may_open_ticket=actor.may(Permission.WORK_TICKETS),
     )
     return rendered
 

@@ -10,13 +10,13 @@ from console.core.errors import Invalid, Refusal
 from console.core.texts import gettext, lazy_gettext
 from console.core.transaction import transaction
 from console.customers.account.forms import AccountStateForm
-from console.customers.models import Customer, CustomerStatus
-from console.customers.queries import customer_by_number
+from console.customers.models import CustomerStatus
+from console.customers.queries import customer_by_number, load_account
 from console.customers.service import MAX_REASON, close_customer, reopen_customer, suspend_customer
 from console.staff.roles import Permission
 from console.views.shared.base import Page
 from console.views.shared.customer_data import load
-from console.views.shared.menu import customer_url
+from console.views.shared.menu import badge_queries, customer_url
 from console.web.answers import refuse, wants_json
 from console.web.identity import current_actor
 
@@ -53,7 +53,7 @@ class AccountStatePage(Page):
     @expose("")
     def index(self, number: str) -> ResponseReturnValue:
         """Show what the account can become."""
-        return self._page(customer_by_number(number), AccountStateForm(formdata=None))
+        return self._page(number, AccountStateForm(formdata=None))
 
     @expose("/", methods=["POST"])
     @expose("", methods=["POST"])
@@ -74,17 +74,19 @@ class AccountStatePage(Page):
             if wants_json():
                 return refuse(refusal)
             form.show(refusal)
-            return Response(self._page(customer_by_number(number), form), refusal.status)
+            return Response(self._page(number, form), refusal.status)
         if wants_json():
             return jsonify(customer={"number": customer.number, "status": customer.status.value})
         flash(str(DONE[state]), "success")
         return redirect(customer_url(number), 303)
 
-    def _page(self, customer: Customer, form: AccountStateForm) -> str:
+    def _page(self, number: str, form: AccountStateForm) -> str:
+        account = load_account(current_actor(), number, scalars=badge_queries())
         rendered: str = self.render(
             "admin/customers/state.html",
-            customer=customer,
-            page=load(current_actor(), customer),
+            customer=account.customer,
+            page=load(current_actor(), account),
+            badge_counts=account.scalars,
             form=form,
             max_reason=MAX_REASON,
         )

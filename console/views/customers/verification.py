@@ -103,7 +103,7 @@ class VerifyPage(Page):
         """Show the form again: on the customer's page if it was typed there."""
         customer = find_customer(form.customer.data) if form.customer.data else None
         if customer is not None:
-            return render_customer(self, customer, form=form, failed=failed, slowed=slowed)
+            return render_customer(self, customer.number, form=form, failed=failed, slowed=slowed)
         rendered: str = self.render(
             "admin/customers/verification.html",
             form=form,

@@ -15,17 +15,16 @@ from flask_admin.base import BaseView
 from console.billing import migration as migrate
 from console.billing.forms import EndForm, NoteForm, PlanForm, ScheduleForm
 from console.billing.migration import registry
-from console.billing.migration.acceptance import accepted_by
 from console.billing.migration.models import RegistryTask
 from console.billing.migration.obstacles import REASONS, four_eyes_obstacle, refusal
 from console.billing.migration.queries import (
+    access_to,
     documents_of,
     find_migration,
     left_behind,
-    may_read_reasons,
-    staff_names,
+    load_migration,
 )
-from console.billing.migration.reversal import reversal_obstacles, reversal_of
+from console.billing.migration.reversal import is_reversible
 from console.billing.migration.scheduling import AT_HOUR, MOST_DAYS
 from console.billing.models import OPEN_STATES, Migration, MigrationState
 from console.billing.pdf.files import record_of
@@ -36,8 +35,6 @@ from console.core.errors import Invalid, NotFound, Refusal
 from console.core.texts import gettext, lazy_gettext, ngettext
 from console.core.transaction import transaction
 from console.customers.labels import TAX_STATUS
-from console.customers.queries import opened_rights
-from console.customers.rights import Right
 from console.hosting.models import service_number
 from console.staff.roles import Permission
 from console.views.migrations.registry import by_domain, task_json
@@ -55,6 +52,7 @@ from console.views.migrations.story import (
 from console.views.shared.base import Page
 from console.views.shared.labels.migrations import migration_url, origin_of
 from console.views.shared.labels.states import migration_label
+from console.views.shared.menu import badge_queries
 from console.web.answers import local_time, wants_json
 from console.web.documents import chosen_language, pdf_answer
 from console.web.filters import day as day_text
@@ -89,12 +87,12 @@ class MigrationPage(Page):
     @expose("")  # its address in links
     def index(self, ref: str) -> ResponseReturnValue:
         """Show the state of a migration and what it will do, or did."""
-        migration = find_migration(ref)
         if wants_json():
-            may_read = may_read_reasons(current_actor(), migration)
+            migration = find_migration(ref)
+            may_read = access_to(current_actor(), migration).reasons
             reasons = {name: getattr(migration, name) if may_read else None for name in ("reason", "end_reason")}
             return jsonify(migration=migration_json(migration) | reasons)
-        return self._page(migration)
+        return self._page(ref)
 
     @expose("/preview")
     def preview(self, ref: str) -> ResponseReturnValue:
@@ -141,7 +139,7 @@ class MigrationPage(Page):
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
-            return self._page(find_migration(ref), error, day=form.on.data), error.status
+            return self._page(ref, error, day=form.on.data), error.status
         if wants_json():
             return jsonify(answer)
         flash(
@@ -169,7 +167,7 @@ class MigrationPage(Page):
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
-            return self._page(find_migration(ref), error), error.status
+            return self._page(ref, error), error.status
         if wants_json():
             return jsonify(migration=migration_json(find_migration(ref)))
         flash(message, "success")
@@ -198,9 +196,9 @@ class MigrationPage(Page):
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
-            return self._page(find_migration(ref), error), error.status
+            return self._page(ref, error), error.status
         if wants_json():
-            return jsonify(task=task_json(task, named=_is_named(migration)))
+            return jsonify(task=task_json(task, named=access_to(current_actor(), migration).names))
         return redirect(f"{migration_url(ref)}#h-registry", 303)
 
     def _decide(self, ref: str, verb: Callable[..., dict[str, Any]], message: str) -> ResponseReturnValue:
@@ -219,7 +217,7 @@ class MigrationPage(Page):
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
-            return self._page(find_migration(ref), error), error.status
+            return self._page(ref, error), error.status
         if wants_json():
             return jsonify(answer)
         flash(message, "success")
@@ -245,7 +243,7 @@ class MigrationPage(Page):
         except Refusal as error:
             if wants_json() or error.status == 404:
                 raise
-            return self._page(find_migration(ref), error, end_form=form), error.status
+            return self._page(ref, error, end_form=form), error.status
         if wants_json():
             return jsonify(migration=migration_json(find_migration(ref)))
         flash(message, "success")
@@ -260,22 +258,25 @@ class MigrationPage(Page):
 
     def _page(
         self,
-        migration: Migration,
+        ref: str,
         error: Refusal | None = None,
         end_form: EndForm | None = None,
         day: date | None = None,
     ) -> str:
         actor = current_actor()
+        view = load_migration(ref, scalars=badge_queries())
+        migration, reversal = view.migration, view.reversal
+        access = access_to(actor, migration)
+        executed = migration.state is MigrationState.EXECUTED
         day = (day or _chosen_day()) if migration.state is MigrationState.APPROVED else None
         sees_documents = actor.may(Permission.PREVIEW_MIGRATION)
         plan = migrate.plan_for(migration, day) if sees_documents and migration.is_open else None
-        tasks = registry.tasks_of(migration)
+        tasks = registry.tasks_of(migration) if executed else []  # they are opened with the execution
         tasks_open = sum(task.ended_at is None for task in tasks)
-        reversal = reversal_of(migration) if migration.state is MigrationState.EXECUTED else None
         bands = []
         if plan is not None:
             bands = planned_bands(plan)
-        elif sees_documents and migration.state is MigrationState.EXECUTED:
+        elif sees_documents and executed:
             bands = executed_bands(migration, *documents_of(migration))
         mine = migration.requested_by_id == actor.id
         return str(
@@ -283,7 +284,8 @@ class MigrationPage(Page):
                 "admin/migrations/page.html",
                 migration=migration,
                 label=migration_label(migration),
-                stages=stages(migration, staff_names(migration), accepted_by(migration)),
+                badge_counts=view.scalars,
+                stages=stages(migration, view.staff_names, view.accepted_by),
                 next_step=next_step(migration, tasks_open),
                 tasks=by_domain(tasks),
                 tasks_open=tasks_open,
@@ -291,7 +293,7 @@ class MigrationPage(Page):
                 may_tick=actor.may(Permission.REQUEST_MIGRATION),
                 reversal=reversal,
                 reversed=reversal is not None and reversal.state is MigrationState.EXECUTED,
-                may_reverse=_may_reverse(migration, reversal),
+                may_reverse=executed and actor.may(Permission.REQUEST_MIGRATION) and is_reversible(migration, reversal),
                 stopped=REASONS.get(migration.stopped_code or ""),
                 expired=expiry_text(migration),
                 day=day,
@@ -307,8 +309,8 @@ class MigrationPage(Page):
                 tax_notes=TAX_NOTES,
                 tax_statuses={status.value: text for status, text in TAX_STATUS.items()},
                 left_behind=left_behind(migration),
-                reasons=may_read_reasons(actor, migration),
-                named=_is_named(migration),
+                reasons=access.reasons,
+                named=access.names,
                 sees_documents=sees_documents,
                 is_open=migration.is_open,
                 may_decide=actor.may(Permission.DECIDE_MIGRATION),
@@ -328,21 +330,6 @@ def _chosen_day() -> date | None:
     except ValueError:
         return None
     return day if today() < day <= today() + timedelta(days=MOST_DAYS) else None
-
-
-def _is_named(migration: Migration) -> bool:
-    """Return whether this person may read what the services and domains of a migration are called."""
-    actor = current_actor()
-    if actor.may(Permission.PREVIEW_MIGRATION):
-        return True
-    return Right.PRODUCTS in opened_rights(actor, migration.from_customer_id)
-
-
-def _may_reverse(migration: Migration, reversal: Migration | None) -> bool:
-    """Return whether the page offers to take it back; the verb asks everything again."""
-    if migration.state is not MigrationState.EXECUTED or reversal is not None:
-        return False
-    return current_actor().may(Permission.REQUEST_MIGRATION) and not reversal_obstacles(migration)
 
 
 def _title(migration: Migration) -> str:

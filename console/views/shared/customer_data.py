@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlalchemy.orm import joinedload, load_only
 
 from console.audit.models import AuditEntry
@@ -21,23 +21,32 @@ from console.chat.queries import visible as visible_chats
 from console.core.actor import Actor
 from console.core.db import db
 from console.core.ids import read_key
-from console.customers.account.corrections import open_correction
+from console.customers.account.corrections import is_open
 from console.customers.account.models import Correction
 from console.customers.models import (
     Customer,
     CustomerStatus,
     Invitation,
+    MemberRole,
     Membership,
     Verification,
     VerificationKind,
 )
 from console.customers.people.invitations import open_invitations
-from console.customers.queries import PastVerification, live_verification, lockouts_of, members_of, verifications_of
+from console.customers.queries import (
+    AccountView,
+    PastVerification,
+    lockouts_of,
+    members_of,
+    owner_first,
+    select_members,
+    verifications_of,
+)
 from console.customers.rights import Right
 from console.hosting.models import Service
 from console.hosting.queries import services_of
 from console.identity.models import DeviceRecovery
-from console.identity.queries import open_recoveries
+from console.identity.queries import is_waiting
 from console.mail.models import Mail
 from console.mail.queries import of_account
 from console.mail.receiving.incoming import returned_among
@@ -168,21 +177,23 @@ class CustomerPage:
 
 def load(
     actor: Actor,
-    customer: Customer,
+    account: AccountView,
     *,
     groups: frozenset[Group] = frozenset(),
     before: str = "",
 ) -> CustomerPage:
-    """Read what is opened of ``customer`` for ``actor``, and nothing else.
+    """Read what is opened of an account for ``actor``, and nothing else.
 
     Args:
+        account: the account as it was loaded for ``actor``.
         groups: what to read beside people, services and pro-formas, each where a right opens it.
         before: of tickets and mail, read those older than this one.
     """
-    verification = live_verification(actor, customer.id)
+    customer, verification = account.customer, account.verification
     page = CustomerPage(customer, actor, verification, verification.opened_rights() if verification else NONE)
-    _load_people(page)
-    _load_waiting(page, groups)
+    _load_people(page, waiting=Group.WAITING in groups)
+    if Group.INVITATIONS in groups and page.opens(Right.CONTACTS):
+        page.invitations = open_invitations(customer.id)
     page.services = services_of(customer.id, page.opens)
     if Group.REGISTRY in groups and page.opens(Right.DOMAINS):
         page.at_registry = open_domains(customer.id)
@@ -200,17 +211,49 @@ def load(
     return page
 
 
-def _load_people(page: CustomerPage) -> None:
-    """Read the people who are opened, and who is locked for who may unlock."""
+def _load_people(page: CustomerPage, *, waiting: bool) -> None:
+    """Read the people who are opened with what waits for them, and who is locked for who may unlock."""
     unlocks = page.actor.may(Permission.UNLOCK_PIN)
-    if page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks:
-        members = members_of(page.customer.id)
-        if unlocks:
-            page.locks = lockouts_of(members)
-        if page.opens(Right.CONTACTS):
-            page.members = members
-        if page.opens(Right.PROFILE):
-            page.owner = next((member for member in members if member.is_owner), None)
+    opened = page.opens(Right.CONTACTS) or page.opens(Right.PROFILE) or unlocks
+    condition = _recoveries_to_show(page, waiting=waiting)
+    if not opened and condition is None:
+        return
+    recovery = and_(
+        DeviceRecovery.person_id == Membership.person_id, is_waiting(), false() if condition is None else condition
+    )
+    corrects = true() if waiting and page.opens(Right.PROFILE) else false()
+    correction = and_(Correction.customer_id == Membership.customer_id, is_open(), corrects)
+    query = (
+        select_members(page.customer.id)
+        # One of each at most: a person has one that waits, and so has the account.
+        .outerjoin_from(Membership, DeviceRecovery, recovery)
+        .outerjoin_from(Membership, Correction, correction)
+        .options(joinedload(DeviceRecovery.reviewed_by))
+        .add_columns(DeviceRecovery, Correction)
+    )
+    if not opened:
+        query = query.where(DeviceRecovery.id.is_not(None))
+    rows = db.session.execute(query).all()
+    found = {row.DeviceRecovery.id: row.DeviceRecovery for row in rows if row.DeviceRecovery is not None}
+    page.recoveries = [found[key] for key in sorted(found)]
+    page.correction = next((row.Correction for row in rows if row.Correction is not None), None)
+    members = owner_first(row.Membership for row in rows)
+    if unlocks:
+        page.locks = lockouts_of(members)
+    if page.opens(Right.CONTACTS):
+        page.members = members
+    if page.opens(Right.PROFILE):
+        page.owner = next((member for member in members if member.is_owner), None)
+
+
+def _recoveries_to_show(page: CustomerPage, *, waiting: bool) -> ColumnElement[bool] | None:
+    """Return whose lost devices are shown: who reviews them sees all on each tab, others those who are opened."""
+    caller = page.verification.membership if page.verification is not None else None
+    if page.actor.may(Permission.REVIEW_RECOVERY):
+        return true()
+    if waiting and page.opens(Right.CONTACTS):
+        return Membership.role != MemberRole.CONTACT  # who may have their sign-in without this account knowing
+    return Membership.person_id == caller.person_id if waiting and caller is not None else None
 
 
 def _load_mails(page: CustomerPage, before: str) -> None:
@@ -218,26 +261,6 @@ def _load_mails(page: CustomerPage, before: str) -> None:
     page.mails = sent[:MAILS]
     page.older_mail = page.mails[-1].id if len(sent) > MAILS else None
     page.returned = returned_among([mail.id for mail in page.mails])
-
-
-def _load_waiting(page: CustomerPage, groups: frozenset[Group]) -> None:
-    """Read what waits for an answer; lost devices on each tab for who decides about them."""
-    if Group.INVITATIONS in groups and page.opens(Right.CONTACTS):
-        page.invitations = open_invitations(page.customer.id)
-    if Group.WAITING in groups and page.opens(Right.PROFILE):
-        page.correction = open_correction(page.customer.id)
-    if Group.WAITING in groups or page.actor.may(Permission.REVIEW_RECOVERY):
-        page.recoveries = _recoveries(page)
-
-
-def _recoveries(page: CustomerPage) -> Sequence[DeviceRecovery]:
-    """Return the lost devices that wait: for who reviews them all, else those of the people who are opened."""
-    if page.actor.may(Permission.REVIEW_RECOVERY):
-        return open_recoveries(page.customer.id)
-    if page.opens(Right.CONTACTS):
-        return open_recoveries(page.customer.id, contacts=False)
-    caller = page.verification.membership if page.verification is not None else None
-    return open_recoveries(page.customer.id, caller.person_id) if caller is not None else ()
 
 
 def _load_conversations(page: CustomerPage, before: str) -> None:
