@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -204,7 +204,9 @@ def test_a_service_in_a_migration_waits_and_its_owner_then_is_billed(session: Se
 
 
 @once_only
-def test_a_service_that_waited_long_for_its_day_is_billed_then(session: Session, clock: Clock) -> None:
+def test_a_service_that_waited_long_for_its_day_is_billed_then(
+    session: Session, clock: Clock, settings: Settings
+) -> None:
     """It is neither billed nor does it expire while it waits: forgotten then, it would be served for nothing."""
     service = ending_in(factories.make_customer(), 20, period_months=1)
     move = make_move(service.customer, None, [service]).to_approved()
@@ -212,7 +214,7 @@ def test_a_service_that_waited_long_for_its_day_is_billed_then(session: Session,
     digest = migrate.plan_for(move.migration(), on).digest
     with transaction():
         migrate.schedule(move.billing, move.ref, digest, on, uuid4().hex)
-    clock.advance(timedelta(days=MOST_DAYS, hours=12))
+    clock.set(datetime.combine(on, time(12), tzinfo=settings.zone))  # of that day, whatever the time is now
     jobs.run()
     assert migrate.execute_due() == 1
     assert generating.generate() == 1
