@@ -98,6 +98,7 @@ def test_the_month_of_tax_documents_by_keyboard(
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text(words["again"])).to_be_visible()
+    page.wait_for_load_state()  # before its scripts have run, a letter is no shortcut
 
     page.keyboard.press("g")
     page.keyboard.press("i")
