@@ -11,9 +11,7 @@ missed before the merge do count, so that no merge hides a missed one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -30,17 +28,12 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    true,
     union_all,
     values,
 )
-from sqlalchemy.orm import aliased, joinedload
 
 from console.core.db import Instant, db
-from console.core.sorting import sort_key
-from console.customers.models import Customer
-from console.staff.models import Staff
-from console.tickets.models import NO_DUE, Ticket, TicketStatus
+from console.tickets.models import Ticket, TicketStatus
 from console.tickets.reviews.models import TicketRating
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
@@ -230,12 +223,16 @@ _MET = SlaTarget.met_at.is_not(None) & SlaTarget.broken_at.is_(None)
 _MISSED = SlaTarget.broken_at.is_not(None)
 
 
-def _sum(condition: Any) -> Any:
+def count_where(condition: Any) -> Any:
+    """Return the number of rows for which a condition holds."""
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
 def _open(scope: Scope) -> Select[Any]:
-    open_, waiting = _sum(Ticket.status != TicketStatus.WAITING), _sum(Ticket.status == TicketStatus.WAITING)
+    open_, waiting = (
+        count_where(Ticket.status != TicketStatus.WAITING),
+        count_where(Ticket.status == TicketStatus.WAITING),
+    )
     query: Select[Any] = select(*_CELL, open_.label("open"), waiting.label("waiting")).group_by(*_CELL)
     return query.where(Ticket.is_open.is_(True), *scope.tickets)
 
@@ -248,7 +245,7 @@ def _volume(local: Any, scope: Scope, *cell: Any) -> CompoundSelect[Any]:
     ended, reopened = or_(Ticket.solved_at.is_not(None), Ticket.reopened > 0), Ticket.reopened > 0
     parts = [
         _by_step(local, literal(name).label("what"), *cell, func.count().label("many"))
-        .add_columns(_sum(ended).label("ended"), _sum(reopened).label("reopened"))
+        .add_columns(count_where(ended).label("ended"), count_where(reopened).label("reopened"))
         .join(Ticket, within_step(instant, local))
         .where(_NOT_MERGED, *scope.tickets)
         .group_by(*cell)
@@ -264,7 +261,7 @@ def _by_step(local: Any, *columns: Any) -> Select[Any]:
 def _outcomes(local: Any, scope: Scope) -> Select[Any]:
     """Count the targets with an outcome: met in time, or missed, even if met later."""
     return (
-        _by_step(local, *_CELL, _sum(_MET).label("met"), _sum(_MISSED).label("missed"))
+        _by_step(local, *_CELL, count_where(_MET).label("met"), count_where(_MISSED).label("missed"))
         .join(SlaTarget, within_step(SlaTarget.started_at, local))
         .join(Ticket, Ticket.id == SlaTarget.ticket_id)
         # The index begins with the kind.
@@ -341,81 +338,3 @@ def spans_of(period: Period) -> Any:
 def within_step(instant: Any, local: Any) -> Any:
     """Return the condition "at ``instant`` the step lasted"."""
     return (instant >= local.c.begins) & (instant < local.c.ends)
-
-
-# --- Now --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """What waits now.
-
-    Args:
-        due: the open tickets that are due first.
-        oldest: the open ticket that was updated the longest time ago.
-        values: the values read in the same statement, by name.
-    """
-
-    due: list[Ticket]
-    oldest: Ticket | None
-    values: dict[str, Any]
-
-
-def waiting(limit: int, *conditions: Any, scalars: Mapping[str, Select[Any]]) -> Waiting:
-    """Return the tickets that wait now, in one statement.
-
-    Args:
-        limit: so many of those that are due first.
-        conditions: on tickets.
-        scalars: selects of one value each, by name, to be read in the same statement.
-    """
-    open_tickets = select(Ticket.id).where(*conditions)
-    due = open_tickets.where(Ticket.is_open.is_(True), Ticket.due_at < NO_DUE)
-    first = due.order_by(Ticket.due_at, Ticket.id).limit(limit).subquery("first")
-    longest = open_tickets.where(Ticket.status == TicketStatus.OPEN).order_by(Ticket.updated_at, Ticket.id)
-    last, oldest = longest.limit(1).subquery("last"), aliased(Ticket, name="oldest")
-    one = select(literal(1).label("one")).subquery("one")  # the values are read where nothing waits, too
-    query = (
-        select(Ticket, oldest, *(query.scalar_subquery().label(f"value_{name}") for name, query in scalars.items()))
-        .select_from(one)
-        .outerjoin(last, true())
-        .outerjoin(oldest, oldest.id == last.c.id)
-        .outerjoin(first, true())
-        .outerjoin(Ticket, Ticket.id == first.c.id)
-        .options(joinedload(Ticket.customer).load_only(Customer.name))
-        .order_by(Ticket.due_at, Ticket.id)
-    )
-    rows = db.session.execute(query).all()
-    values = {name: getattr(rows[0], f"value_{name}") for name in scalars}
-    return Waiting([row.Ticket for row in rows if row.Ticket is not None], rows[0].oldest, values)
-
-
-@dataclass(frozen=True)
-class Load:
-    """The workload of one colleague; ``agent_id`` is ``None`` for unassigned tickets."""
-
-    agent_id: int | None
-    name: str
-    open: int
-    waiting: int
-    late: int
-
-
-def workload(now: datetime) -> list[Load]:
-    """Return the open tickets of each agent, the most first. One statement."""
-    query = (
-        select(
-            Ticket.assignee_id,
-            Staff.name,
-            _sum(Ticket.status != TicketStatus.WAITING).label("open"),
-            _sum(Ticket.status == TicketStatus.WAITING).label("waiting"),
-            _sum(Ticket.due_at < now).label("late"),
-        )
-        .outerjoin(Staff, Staff.id == Ticket.assignee_id)
-        .where(Ticket.is_open.is_(True))
-        .group_by(Ticket.assignee_id, Staff.name)
-    )
-    found = [
-        Load(row.assignee_id, row.name or "", row.open, row.waiting, row.late) for row in db.session.execute(query)
-    ]
-    return sorted(found, key=lambda one: (one.agent_id is None, -(one.open + one.waiting), sort_key(one.name)))

@@ -32,8 +32,9 @@ from console.tickets.reviews.models import Review, ReviewState
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.queries import overdue
 from console.tickets.stats import queries
+from console.tickets.stats.now import Load, waiting, workload
 from console.tickets.stats.periods import Period, latest_days, midnight
-from console.tickets.stats.queries import Load, Scope, Stats
+from console.tickets.stats.queries import Scope, Stats
 from console.views.dashboard import chats as chat_tiles
 from console.views.dashboard.tiles import Tile
 from console.views.shared.charts import Chart
@@ -100,7 +101,7 @@ def board(actor: Actor, *, badges: BadgeQueries = ()) -> Board:
     conditions = (
         ([visible(actor)] if whole else [visible(actor), Ticket.assignee_id == actor.id]) if works else [false()]
     )
-    found = queries.waiting(DUE_SHOWN, *conditions, scalars=scalars)
+    found = waiting(DUE_SHOWN, *conditions, scalars=scalars)
     counts: Counts = {name: found.values[name] for name in count_selects}
     badge_counts = {endpoint: found.values[name] for name, endpoint in badge_names.items()}
     needs = _needs(actor, counts, whole=whole)
@@ -367,6 +368,6 @@ class Desk:
 def desk() -> Desk:
     """Return the state of the desk, in two statements. For those who oversee it."""
     period = latest_days(FORTNIGHT, today(), settings().zone)
-    loads = queries.workload(clock.now())
+    loads = workload(clock.now())
     most = max((one.open + one.waiting for one in loads), default=0)
     return Desk(flow_chart(queries.flow(period), period.grain, "fortnight"), loads, max(1, most))

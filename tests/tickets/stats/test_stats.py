@@ -25,6 +25,7 @@ from console.tickets.reviews.models import TicketRating
 from console.tickets.sla.models import SlaTarget
 from console.tickets.sla.rules import TargetKind
 from console.tickets.stats import queries
+from console.tickets.stats.now import waiting, workload
 from console.tickets.stats.numbers import quantile
 from console.tickets.stats.periods import MAX_DAYS, Grain, Period, read_period
 from tests.factories.tickets import fill_tickets, make_department
@@ -196,7 +197,7 @@ def test_as_many_statements_however_much_there_is(
         with count_queries(app) as sent:
             queries.compare(AUTUMN)
             queries.flow(AUTUMN)
-            queries.workload(clock.now())
+            workload(clock.now())
         counts.append(sent.count)
     assert counts == [7, 7]
 
@@ -210,16 +211,16 @@ def test_what_is_due_and_what_waits(session: Session, people: list[int]) -> None
     fill_tickets(4, status=TicketStatus.WAITING, now=now - timedelta(days=30))
     fill_tickets(5, status=TicketStatus.SOLVED, now=now - timedelta(days=60))
     mine = Ticket.assignee_id == people[0]
-    found, everyone = queries.waiting(2, mine, scalars={}), queries.waiting(10, scalars={})
+    found, everyone = waiting(2, mine, scalars={}), waiting(10, scalars={})
     due = found.due
     assert [ticket.due_at for ticket in due] == sorted(ticket.due_at for ticket in due)
     assert len(due) == 2 and len(everyone.due) == 3
     oldest, own = everyone.oldest, found.oldest
     assert oldest is not None and oldest.assignee_id == people[1]
     assert own is not None and own.assignee_id == people[0]
-    nothing = queries.waiting(2, Ticket.id == 0, scalars={"answer": select(literal(42))})
+    nothing = waiting(2, Ticket.id == 0, scalars={"answer": select(literal(42))})
     assert (nothing.due, nothing.oldest, nothing.values) == ([], None, {"answer": 42})
-    loads = queries.workload(now)
+    loads = workload(now)
     assert [(one.agent_id, one.open, one.waiting, one.late) for one in loads] == [
         (one, open_, waiting, late)
         for one, open_, waiting, late in sorted(
